@@ -1,0 +1,116 @@
+/* log.c - see log.h.
+ *
+ * A line is built whole in a stack buffer and written with one write(2), so lines of several
+ * processes on one pipe do not mix. A line that is too long is cut. errno is kept.
+ */
+#include "base/log.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 4096
+
+static log_level threshold = LOG_LEVEL_INFO;
+
+static const struct {
+    const char *name;
+    const char *label;
+    const char *journal_prefix;
+} levels[] = {
+    [LOG_LEVEL_DEBUG] = {"debug", "DEBUG", "<7>"},
+    [LOG_LEVEL_INFO] = {"info", "INFO ", "<6>"},
+    [LOG_LEVEL_WARNING] = {"warning", "WARN ", "<4>"},
+    [LOG_LEVEL_ERROR] = {"error", "ERROR", "<3>"},
+};
+
+void log_set_level(log_level level)
+{
+    threshold = level;
+}
+
+bool log_enabled(log_level level)
+{
+    return level >= threshold;
+}
+
+bool log_level_parse(const char *name, log_level *level)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        if (strcasecmp(name, levels[i].name) == 0) {
+            *level = (log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t put_prefix(char *line, size_t size, log_level level)
+{
+    if (getenv("JOURNAL_STREAM") != NULL)
+        return (size_t)snprintf(line, size, "%s", levels[level].journal_prefix);
+    char now[CLOCK_RFC3339_SIZE];
+    clock_rfc3339_ms(now, clock_unix_us());
+    return (size_t)snprintf(line, size, "%s %s ", now, levels[level].label);
+}
+
+/* Copies `text` so that it stays on its line: control characters become \n, \t or \xHH. */
+static size_t put_escaped(char *line, size_t size, size_t at, const char *text)
+{
+    for (; *text != '\0' && at + 5 < size; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c >= 0x20 && c != 0x7f)
+            line[at++] = (char)c;
+        else if (c == '\n' || c == '\t')
+            at += (size_t)snprintf(line + at, size - at, "\\%c", c == '\n' ? 'n' : 't');
+        else
+            at += (size_t)snprintf(line + at, size - at, "\\x%02x", c);
+    }
+    return at;
+}
+
+void log_write(log_level level, const char *who, const char *fmt, ...)
+{
+    if (!log_enabled(level))
+        return;
+    int saved = errno;
+    char text[LINE_MAX_BYTES];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+
+    char line[LINE_MAX_BYTES + 256];
+    size_t at = put_prefix(line, sizeof line - 1, level);
+    if (who != NULL && *who != '\0') {
+        at = put_escaped(line, sizeof line - 1, at, who);
+        line[at++] = ' ';
+    }
+    at = put_escaped(line, sizeof line - 1, at, text);
+    line[at++] = '\n';
+    ssize_t written = write(STDERR_FILENO, line, at);
+    (void)written; /* nobody is left to tell */
+    errno = saved;
+}
+
+const char *log_quote(const char *value)
+{
+    static char ring[8][220];
+    static unsigned turn;
+    char *out = ring[turn++ % 8];
+    size_t at = 0;
+    out[at++] = '"';
+    for (const char *s = value == NULL ? "" : value; *s != '\0' && at < 200; s++) {
+        if (*s == '"' || *s == '\\')
+            out[at++] = '\\';
+        out[at++] = *s;
+    }
+    out[at++] = '"';
+    out[at] = '\0';
+    return out;
+}
