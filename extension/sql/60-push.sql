@@ -21,8 +21,8 @@
 
 CREATE TABLE @extschema@.push_notifications (
     id               bigserial PRIMARY KEY,
-    request_id       bigint NOT NULL,
-    player_id        text NOT NULL,
+    request_id       bigint,
+    player_id        text,
     kind             text NOT NULL DEFAULT 'new_chat' CHECK (kind IN ('new_chat', 'digest', 'resend')),
     urgency          text NOT NULL DEFAULT 'normal' CHECK (urgency IN ('low', 'normal', 'high', 'urgent')),
     title            text NOT NULL DEFAULT '',
@@ -45,6 +45,7 @@ CREATE TABLE @extschema@.push_notifications (
     created_at       timestamptz NOT NULL DEFAULT now(),
     sent_at          timestamptz,
     UNIQUE (request_id, kind),
+    CHECK (kind = 'digest' OR (request_id IS NOT NULL AND player_id IS NOT NULL)),
     CHECK ((state = 'sending') = (lease_until IS NOT NULL))
 );
 
@@ -60,6 +61,7 @@ COMMENT ON TABLE @extschema@.push_notifications IS
     'durable queue of push notifications to the staff; one row for each new chat, written in the transaction that opens it';
 COMMENT ON COLUMN @extschema@.push_notifications.kind IS
     'new_chat: one chat; digest: many chats in one push, when the allowed volume is used up; resend: asked for by hand';
+COMMENT ON COLUMN @extschema@.push_notifications.request_id IS 'the chat; null in a digest, which is about many';
 COMMENT ON COLUMN @extschema@.push_notifications.title IS 'the player''s name as the staff sees it; emptied by erasure';
 COMMENT ON COLUMN @extschema@.push_notifications.body IS 'how the player''s message begins; emptied by erasure';
 COMMENT ON COLUMN @extschema@.push_notifications.data IS 'further fields for the staff''s device, beside those the bridge adds';
@@ -74,3 +76,324 @@ COMMENT ON COLUMN @extschema@.push_notifications.idempotency_key IS
 COMMENT ON COLUMN @extschema@.push_notifications.provider_id IS 'the provider''s own id of what it accepted';
 COMMENT ON COLUMN @extschema@.push_notifications.last_error IS 'why the last attempt did not succeed, at most 1,000 characters';
 COMMENT ON COLUMN @extschema@.push_notifications.told_by IS 'the digest that told of this chat';
+
+CREATE TABLE @extschema@.push_attempts (
+    push_id      bigint NOT NULL REFERENCES @extschema@.push_notifications (id) ON DELETE CASCADE,
+    attempt      int NOT NULL,
+    claimed_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at  timestamptz,
+    outcome      text,
+    http_status  int,
+    error        text,
+    PRIMARY KEY (push_id, attempt)
+);
+
+SELECT pg_catalog.pg_extension_config_dump('@extschema@.push_attempts', '');
+
+COMMENT ON TABLE @extschema@.push_attempts IS 'every attempt to send a push notification and what came of it';
+COMMENT ON COLUMN @extschema@.push_attempts.outcome IS
+    'what the bridge reported, or "lost" when its lease ran out; null while the attempt is under way';
+
+/*
+ * Supersede what nobody has to be told any more, at most max_rows of it: the chat was taken, resolved or erased since.
+ * Part of every claim, so that each attempt is preceded by a look at the request.
+ */
+CREATE FUNCTION @extschema@.unichat_push_supersede(max_rows int) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH stale AS (
+        SELECT p.id
+          FROM @extschema@.push_notifications p
+         WHERE p.state = 'pending' AND p.next_attempt_at <= clock_timestamp()
+           AND CASE p.kind
+               WHEN 'digest' THEN NOT EXISTS (SELECT FROM @extschema@.chat_requests r WHERE r.status = 'waiting')
+               ELSE NOT EXISTS (SELECT FROM @extschema@.chat_requests r
+                                 WHERE r.id = p.request_id AND r.status = 'waiting')
+               END
+         ORDER BY p.next_attempt_at
+         LIMIT max_rows
+           FOR UPDATE OF p SKIP LOCKED
+    ), done AS (
+        UPDATE @extschema@.push_notifications p
+           SET state = 'superseded'
+          FROM stale
+         WHERE p.id = stale.id
+        RETURNING 1
+    )
+    SELECT count(*) FROM done
+$$;
+COMMENT ON FUNCTION @extschema@.unichat_push_supersede(int) IS
+    'takes from the queue what need not be sent any more: chats that are not waiting';
+
+/*
+ * Rows whose lease ran out go back to pending: the bridge that had them died, or hung. The lost attempt counts, so
+ * that a row that kills its bridge each time ends as dead.
+ */
+CREATE FUNCTION @extschema@.unichat_push_reclaim(max_failures int) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH lost AS (
+        SELECT p.id
+          FROM @extschema@.push_notifications p
+         WHERE p.state = 'sending' AND p.lease_until < clock_timestamp()
+           FOR UPDATE SKIP LOCKED
+    ), back AS (
+        UPDATE @extschema@.push_notifications p
+           SET state = CASE WHEN p.failures + 1 >= max_failures THEN 'dead' ELSE 'pending' END,
+               failures = p.failures + 1,
+               first_failed_at = COALESCE(p.first_failed_at, p.last_attempt_at),
+               next_attempt_at = clock_timestamp(),
+               lease_until = NULL,
+               last_error = 'the bridge did not report before its lease ran out'
+          FROM lost
+         WHERE p.id = lost.id
+        RETURNING p.id, p.attempts
+    )
+    UPDATE @extschema@.push_attempts a
+       SET outcome = 'lost', finished_at = clock_timestamp()
+      FROM back
+     WHERE a.push_id = back.id AND a.attempt = back.attempts AND a.outcome IS NULL
+$$;
+COMMENT ON FUNCTION @extschema@.unichat_push_reclaim(int) IS
+    'returns to the queue what a bridge claimed and never reported on, after its lease';
+
+/*
+ * One push for all the given chats: theirs are superseded and name it. A digest among them, left over from an earlier
+ * try, is used again instead of a new one.
+ */
+CREATE FUNCTION @extschema@.unichat_push_digest(ids bigint[]) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    digest bigint;
+BEGIN
+    SELECT p.id INTO digest
+      FROM @extschema@.push_notifications p
+     WHERE p.id = ANY (ids) AND p.kind = 'digest'
+     LIMIT 1;
+    IF digest IS NULL THEN
+        INSERT INTO @extschema@.push_notifications AS p (kind, urgency)
+        SELECT 'digest', first.urgency FROM @extschema@.push_notifications first WHERE first.id = ids[1]
+        RETURNING p.id INTO digest;
+    END IF;
+    UPDATE @extschema@.push_notifications p
+       SET state = 'superseded', told_by = digest
+     WHERE p.id = ANY (ids) AND p.id <> digest;
+    RETURN digest;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.unichat_push_digest(bigint[]) IS
+    'replaces the given rows by one that tells of all waiting chats';
+
+/*
+ * What is to be sent now, as ids, within the volume that the provider allows.
+ *
+ * The provider switches an application off that delivers more than ten times its subscribers in fifteen minutes, so a
+ * broadcast to the whole staff may happen ten times in that window. We allow ourselves volume_cap single pushes and one
+ * more, which is always a digest:
+ *
+ *     free = volume_cap + 1 - (pushes that were or may have been delivered in the window)
+ *     due <= free - 1   each goes by itself
+ *     due >  free - 1   the most urgent free - 1 go by themselves, all others in one digest
+ *     free = 0          all wait until the oldest push leaves the window; then a digest tells of them
+ *
+ * A row that was tried within the window holds its place: its next attempt repeats the same push and takes no new one.
+ * The caller holds the claim lock, so that two bridges do not both see the same place free.
+ */
+CREATE FUNCTION @extschema@.unichat_push_select(max_rows int, volume_cap int, volume_window interval) RETURNS bigint[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    since    timestamptz := clock_timestamp() - volume_window;
+    used     bigint;
+    room_at  timestamptz;
+    free     bigint;
+    again    bigint[];
+    fresh    bigint[];
+BEGIN
+    SELECT count(*), min(last_attempt_at) + volume_window INTO used, room_at
+      FROM @extschema@.push_notifications
+     WHERE last_attempt_at > since AND state IN ('pending', 'sending', 'sent');
+
+    SELECT array_agg(id) FILTER (WHERE held), array_agg(id) FILTER (WHERE NOT held) INTO again, fresh
+      FROM (SELECT p.id, COALESCE(p.last_attempt_at > since, false) AS held
+              FROM @extschema@.push_notifications p
+             WHERE p.state = 'pending' AND p.next_attempt_at <= clock_timestamp()
+             ORDER BY array_position('{urgent,high,normal,low}', p.urgency), p.created_at, p.id
+               FOR UPDATE SKIP LOCKED) due;
+
+    again := COALESCE(again[:max_rows], '{}');
+    IF fresh IS NULL THEN
+        RETURN again;
+    END IF;
+
+    free := greatest(volume_cap + 1 - used, 0);
+    IF free = 0 THEN
+        UPDATE @extschema@.push_notifications
+           SET next_attempt_at = room_at
+         WHERE id = ANY (fresh);
+        RETURN again;
+    END IF;
+    IF cardinality(fresh) > free - 1 THEN
+        fresh := fresh[:free - 1] || @extschema@.unichat_push_digest(fresh[free:]);
+    END IF;
+    RETURN again || fresh[:max_rows - cardinality(again)];
+END
+$$;
+COMMENT ON FUNCTION @extschema@.unichat_push_select(int, int, interval) IS
+    'the pushes that are due and may be sent now, within the allowed volume';
+
+/*
+ * Two bridges claim at once:
+ *
+ *     bridge A                                bridge B
+ *     lock, select rows 1..8, mark, commit
+ *                                             waits for the lock (microseconds: no network I/O is done under it)
+ *                                             sees rows 1..8 as sending: 8 places of the volume are taken
+ *     POST 1..8                               selects others or nothing
+ */
+CREATE FUNCTION @extschema@.unichat_push_claim(
+    lease interval, max_rows int, volume_cap int DEFAULT 8, volume_window interval DEFAULT '15 minutes',
+    max_failures int DEFAULT 8)
+RETURNS TABLE (id bigint, attempt int, idempotency_key uuid, kind text, request_id bigint, player_id text,
+               urgency text, title text, body text, data jsonb, failures int, waiting bigint, oldest_seconds bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    chosen bigint[];
+BEGIN
+    PERFORM pg_advisory_xact_lock((x'756e6963'::bigint << 32) | '@extschema@.push_notifications'::regclass::oid::bigint);
+    PERFORM @extschema@.unichat_push_reclaim(max_failures);
+    PERFORM @extschema@.unichat_push_supersede(1000);
+    chosen := @extschema@.unichat_push_select(max_rows, volume_cap, volume_window);
+    IF cardinality(chosen) = 0 THEN
+        RETURN;
+    END IF;
+
+    INSERT INTO @extschema@.push_attempts (push_id, attempt)
+    SELECT p.id, p.attempts + 1 FROM @extschema@.push_notifications p WHERE p.id = ANY (chosen);
+
+    RETURN QUERY
+    WITH queue AS (
+        SELECT count(*) AS waiting, EXTRACT(epoch FROM clock_timestamp() - min(r.created_at))::bigint AS oldest
+          FROM @extschema@.chat_requests r
+         WHERE r.status = 'waiting'
+    )
+    UPDATE @extschema@.push_notifications p
+       SET state = 'sending', attempts = p.attempts + 1, last_attempt_at = clock_timestamp(),
+           lease_until = clock_timestamp() + lease
+      FROM queue
+     WHERE p.id = ANY (chosen)
+    RETURNING p.id, p.attempts, p.idempotency_key, p.kind, p.request_id, p.player_id, p.urgency, p.title, p.body,
+              p.data, p.failures, queue.waiting, queue.oldest;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.unichat_push_claim(interval, int, int, interval, int) IS
+    'claims what is to be pushed now for the time of a lease; report each row with unichat_push_result';
+
+/*
+ * The one way out of `sending`. Returns the row's state after it, or null when the attempt is not the current one.
+ *
+ * outcome         the row becomes                          counts as a failure
+ * sent            sent
+ * no_recipients   no_recipients
+ * failed          failed
+ * retry           pending, due after retry_after; or dead  yes
+ * refused         pending, due at once: the provider does  no
+ *                 not accept this bridge's key
+ * released        pending, due at once: never tried        no
+ */
+CREATE FUNCTION @extschema@.unichat_push_result(
+    id bigint, attempt int, outcome text, http_status int DEFAULT NULL, provider_id text DEFAULT NULL,
+    error text DEFAULT NULL, retry_after interval DEFAULT '0', provider text DEFAULT NULL,
+    max_failures int DEFAULT 8, max_age interval DEFAULT '15 minutes')
+RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    p       @extschema@.push_notifications;
+    again   boolean := outcome IN ('retry', 'refused', 'released');
+    counts  int := (outcome = 'retry')::int;
+    since   timestamptz;
+    wanted  text := CASE WHEN again THEN 'pending' ELSE outcome END;
+BEGIN
+    IF outcome IS NULL OR outcome NOT IN ('sent', 'no_recipients', 'failed', 'retry', 'refused', 'released') THEN
+        RAISE EXCEPTION 'unknown outcome of a push: "%"', outcome USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    error := left(error, 1000);
+
+    UPDATE @extschema@.push_attempts a
+       SET finished_at = clock_timestamp(), outcome = unichat_push_result.outcome,
+           http_status = unichat_push_result.http_status, error = unichat_push_result.error
+     WHERE a.push_id = id AND a.attempt = unichat_push_result.attempt;
+
+    SELECT n.* INTO p FROM @extschema@.push_notifications n WHERE n.id = unichat_push_result.id FOR UPDATE;
+    IF NOT FOUND OR p.state NOT IN ('pending', 'sending')
+       OR (outcome <> 'sent' AND (p.state <> 'sending' OR p.attempts <> attempt)) THEN
+        RETURN NULL;
+    END IF;
+
+    since := CASE WHEN counts > 0 THEN COALESCE(p.first_failed_at, p.last_attempt_at) END;
+    IF p.failures + counts >= max_failures OR clock_timestamp() + retry_after > since + max_age THEN
+        wanted := CASE WHEN outcome = 'retry' THEN 'dead' ELSE wanted END;
+    END IF;
+
+    UPDATE @extschema@.push_notifications n
+       SET state = wanted,
+           failures = n.failures + counts,
+           first_failed_at = COALESCE(n.first_failed_at, since),
+           next_attempt_at = CASE WHEN again THEN clock_timestamp() + retry_after ELSE n.next_attempt_at END,
+           lease_until = NULL,
+           provider = COALESCE(unichat_push_result.provider, n.provider),
+           provider_id = COALESCE(unichat_push_result.provider_id, n.provider_id),
+           http_status = COALESCE(unichat_push_result.http_status, n.http_status),
+           last_error = CASE WHEN outcome = 'released' THEN n.last_error ELSE error END,
+           sent_at = CASE WHEN wanted = 'sent' THEN clock_timestamp() END
+     WHERE n.id = p.id;
+    RETURN wanted;
+END
+$$;
+COMMENT ON FUNCTION
+    @extschema@.unichat_push_result(bigint, int, text, int, text, text, interval, text, int, interval) IS
+    'reports what came of an attempt; returns the row''s state after it, null if another attempt has taken its place';
+
+CREATE FUNCTION @extschema@.unichat_push_queue(OUT pending bigint, OUT sending bigint, OUT dead bigint, OUT next_ms bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT count(*) FILTER (WHERE state = 'pending'),
+           count(*) FILTER (WHERE state = 'sending'),
+           count(*) FILTER (WHERE state = 'dead'),
+           ceil(EXTRACT(epoch FROM min(CASE state WHEN 'pending' THEN next_attempt_at
+                                                  WHEN 'sending' THEN lease_until END)
+                                   - clock_timestamp()) * 1000)::bigint
+      FROM @extschema@.push_notifications
+     WHERE state IN ('pending', 'sending', 'dead')
+$$;
+COMMENT ON FUNCTION @extschema@.unichat_push_queue() IS
+    'how much is queued, and in how many milliseconds there is something to do (null: nothing is queued)';
+
+/*
+ * A push that ended otherwise than sent, once more by the will of a person: a row of its own with a key of its own,
+ * because the provider remembers the first answer to the old key.
+ */
+CREATE FUNCTION @extschema@.unichat_push_resend(push_id bigint) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO @extschema@.push_notifications AS p (request_id, player_id, kind, urgency, title, body, data)
+    SELECT o.request_id, o.player_id, 'resend', o.urgency, o.title, o.body, o.data
+      FROM @extschema@.push_notifications o
+     WHERE o.id = push_id AND o.request_id IS NOT NULL AND o.state NOT IN ('pending', 'sending')
+    ON CONFLICT (request_id, kind) DO UPDATE
+       SET state = 'pending', idempotency_key = gen_random_uuid(), failures = 0, first_failed_at = NULL,
+           last_attempt_at = NULL, next_attempt_at = clock_timestamp(), provider_id = NULL, http_status = NULL,
+           last_error = NULL, sent_at = NULL
+     WHERE p.state NOT IN ('pending', 'sending')
+    RETURNING p.id
+$$;
+COMMENT ON FUNCTION @extschema@.unichat_push_resend(bigint) IS
+    'queues a push again that was not sent, while its chat is waiting; returns the new row''s id, null if there is nothing to do';
+
+REVOKE EXECUTE ON FUNCTION
+    @extschema@.unichat_push_supersede(int),
+    @extschema@.unichat_push_reclaim(int),
+    @extschema@.unichat_push_digest(bigint[]),
+    @extschema@.unichat_push_select(int, int, interval),
+    @extschema@.unichat_push_claim(interval, int, int, interval, int),
+    @extschema@.unichat_push_result(bigint, int, text, int, text, text, interval, text, int, interval),
+    @extschema@.unichat_push_queue(),
+    @extschema@.unichat_push_resend(bigint)
+    FROM PUBLIC;
