@@ -7,19 +7,31 @@
 set -euo pipefail
 dir=$1
 pg_config=${PG_CONFIG:-pg_config}
-bindir=$($pg_config --bindir) sharedir=$($pg_config --sharedir) libdir=$($pg_config --pkglibdir)
+where() { "$pg_config" "--$1"; }
+bindir=$(where bindir) sharedir=$(where sharedir) libdir=$(where pkglibdir) includedir=$(where pkgincludedir)
 
 # The common parent (for example /usr) becomes DIR.
 common=$(printf '%s\n%s\n' "$bindir" "$sharedir" | sed -e 'N;s/^\(.*\/\).*\n\1.*$/\1/')
 to() { printf '%s/%s' "$dir" "${1#"$common"}"; }
 
-if [ ! -x "$(to "$bindir")/postgres" ] || [ "$bindir/postgres" -nt "$(to "$bindir")/postgres" ]; then
-    mkdir -p "$(to "$bindir")" "$(to "$sharedir")/extension" "$(to "$libdir")"
-    cp -a "$bindir/." "$(to "$bindir")/"
-    for path in "$sharedir"/*; do
-        [ "$(basename "$path")" = extension ] || ln -sfn "$path" "$(to "$sharedir")/"
+# Folders that `make install` writes to are real and hold links; everything else is a link.
+link_into() {
+    mkdir -p "$(to "$1")"
+    for path in "$1"/*; do
+        if [ ! -d "$(to "$path")" ] || [ -L "$(to "$path")" ]; then
+            ln -sfn "$path" "$(to "$1")/"
+        fi
     done
-    ln -sf "$sharedir"/extension/* "$(to "$sharedir")/extension/"
-    ln -sfn "$libdir"/* "$(to "$libdir")/"
+}
+
+if [ ! -e "$dir/complete" ] || [ "$bindir/postgres" -nt "$(to "$bindir")/postgres" ]; then
+    mkdir -p "$(to "$bindir")" "$(to "$sharedir")/extension" "$(to "$libdir")/bitcode"
+    cp -a --remove-destination "$bindir/." "$(to "$bindir")/"
+    link_into "$sharedir"
+    link_into "$sharedir/extension"
+    link_into "$libdir"
+    mkdir -p "$(dirname "$(to "$includedir")")"
+    ln -sfn "$includedir" "$(to "$includedir")"
+    touch "$dir/complete"
 fi
 echo "$(to "$bindir")/pg_config"

@@ -1,0 +1,6 @@
+export { startCluster } from './cluster.js';
+export { startBridge, bridgeProgram, randomSecret, signJwt } from './bridge.js';
+export { connectClient } from './client.js';
+export { follow } from './follower.js';
+export { until, within, sleep } from './wait.js';
+export { freePort, run, scratchFolder, serve, top } from './process.js';
