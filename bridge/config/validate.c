@@ -1,0 +1,152 @@
+/* validate.c - what has to be right among several settings, or of one by its meaning.
+ *
+ * Each check appends one line: the setting's name, what is wrong, and what to do.
+ */
+#include "base/mem.h"
+#include "config/setting.h"
+
+#include <libpq-fe.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MIN_JWT_SECRET 32 /* RFC 7518, 3.2: at least as long as the hash */
+#define MIN_APP_SECRET 16
+
+static bool wrong(buf *problems, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Always false, for `return wrong(…)`. */
+static bool wrong(buf *problems, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    buf_printf(problems, "%s\n", text);
+    return false;
+}
+
+static bool check_readable(const char *name, const char *path, buf *problems)
+{
+    if (*path == '\0' || access(path, R_OK) == 0)
+        return true;
+    return wrong(problems, "%s: cannot read \"%s\"", name, path);
+}
+
+/* libpq's own message would quote a part of the string, which may be a part of a password. */
+static bool check_database(const config *c, buf *problems)
+{
+    PQconninfoOption *options = PQconninfoParse(c->database, NULL);
+    bool ok = options != NULL;
+    PQconninfoFree(options);
+    if (!ok)
+        wrong(problems,
+              "database: is not a libpq connection string; write NAME=VALUE pairs such as "
+              "\"host=db.example dbname=chat\", or postgresql://user@host/chat");
+    return ok;
+}
+
+static bool is_hmac(const config *c)
+{
+    return strncmp(c->jwt_algorithm, "HS", 2) == 0;
+}
+
+static bool check_jwt(const config *c, buf *problems)
+{
+    if (!is_hmac(c)) {
+        if (*c->jwt_key_file == '\0')
+            return wrong(problems, "jwt_key_file: %s needs the public key's PEM file",
+                         c->jwt_algorithm);
+        return check_readable("jwt_key_file", c->jwt_key_file, problems);
+    }
+    if (*c->jwt_secret == '\0')
+        return wrong(problems, "jwt_secret: is not set; make one with: openssl rand -base64 48");
+    if (strlen(c->jwt_secret) < MIN_JWT_SECRET)
+        return wrong(problems,
+                     "jwt_secret: is shorter than %d bytes; make one with: "
+                     "openssl rand -base64 48",
+                     MIN_JWT_SECRET);
+    return true;
+}
+
+static bool check_app(const config_app *app, buf *problems)
+{
+    char *prefix = *app->name == '\0' ? mem_strdup("app_") : mem_printf("[app %s] ", app->name);
+    bool ok = true;
+    if (*app->id == '\0' || strchr(app->id, '/') != NULL)
+        ok = wrong(problems, "%sid: must be set and without a slash", prefix);
+    if (*app->key == '\0')
+        ok = wrong(problems, "%skey: is not set; make one with: openssl rand -hex 10", prefix);
+    else if (strspn(app->key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") !=
+             strlen(app->key))
+        ok = wrong(problems, "%skey: may have letters, digits, - and _ alone", prefix);
+    if (strlen(app->secret) < MIN_APP_SECRET)
+        ok = wrong(problems,
+                   "%ssecret: is not set or shorter than %d bytes; make one with: "
+                   "openssl rand -hex 24",
+                   prefix, MIN_APP_SECRET);
+    free(prefix);
+    return ok;
+}
+
+static bool check_apps(const config *c, buf *problems)
+{
+    bool ok = true;
+    for (size_t i = 0; i < c->app_count; i++) {
+        ok &= check_app(&c->apps[i], problems);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(c->apps[i].id, c->apps[j].id) == 0 ||
+                strcmp(c->apps[i].key, c->apps[j].key) == 0)
+                ok = wrong(problems, "[app %s]: id and key must differ from every other app's",
+                           c->apps[i].name);
+    }
+    return ok;
+}
+
+static bool check_tls(const config *c, buf *problems)
+{
+    if ((*c->tls_cert == '\0') != (*c->tls_key == '\0'))
+        return wrong(problems, "tls_cert, tls_key: set both or none");
+    bool ok = check_readable("tls_cert", c->tls_cert, problems);
+    return check_readable("tls_key", c->tls_key, problems) && ok;
+}
+
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
+           strcmp(address, "localhost") == 0;
+}
+
+static bool check_demo(const config *c, buf *problems)
+{
+    if (*c->demo_password == '\0')
+        return true;
+    if (!is_loopback(c->listen_address))
+        return wrong(problems, "demo_password: lets anyone in who knows it, so it works only while "
+                               "listen_address is 127.0.0.1, ::1 or localhost; take it out");
+    if (!is_hmac(c))
+        return wrong(problems, "demo_password: needs jwt_algorithm HS256, HS384 or HS512, because "
+                               "the bridge signs the demo's tokens");
+    return true;
+}
+
+static bool check_prefix(const config *c, buf *problems)
+{
+    size_t len = strlen(c->path_prefix);
+    if (len > 0 && (c->path_prefix[0] != '/' || c->path_prefix[len - 1] == '/'))
+        return wrong(problems, "path_prefix: must begin with a slash and not end with one");
+    return true;
+}
+
+bool config_validate(const config *c, buf *problems)
+{
+    bool ok = check_database(c, problems);
+    ok &= check_jwt(c, problems);
+    ok &= check_apps(c, problems);
+    ok &= check_tls(c, problems);
+    ok &= check_demo(c, problems);
+    ok &= check_prefix(c, problems);
+    return ok;
+}
