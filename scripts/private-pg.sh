@@ -6,6 +6,7 @@
 # as in a clone below a closed home, it is a folder of its own in /var/tmp, and build/pg is a link to it.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
+umask 022 # the server may be another user than we
 mkdir -p "$top/build"
 exec 9>"$top/build/.private-pg.lock"
 flock 9

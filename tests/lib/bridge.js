@@ -29,10 +29,10 @@ class Bridge {
     this.folder = scratchFolder('bridge');
     this.logFile = path.join(this.folder, 'bridge.log');
     this.configFile = path.join(this.folder, 'unichat-bridge.conf');
-    this.env = { ...process.env, ...env };
+    this.env = { ...withoutSettings(process.env), ...env };
     this.sections = sections;
     this.settings = {
-      listen_host: '127.0.0.1', listen_port: port, database: cluster ? cluster.dsn : null, app_id: 'unichat',
+      listen_address: '127.0.0.1', listen_port: port, database: cluster ? cluster.dsn : null, app_id: 'unichat',
       app_key: 'unichat-key', app_secret: randomSecret(), jwt_secret: randomSecret(), web_root: path.join(top, 'build/web'),
       ...settings,
     };
@@ -128,6 +128,11 @@ class Bridge {
       .map((line) => Number(line.split(' ').pop()));
     return values.length ? values.reduce((sum, value) => sum + value, 0) : NaN;
   }
+}
+
+// The bridge takes settings from UNICHAT_…; what the test was started with is not meant for it.
+function withoutSettings(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('UNICHAT_')));
 }
 
 export function randomSecret() {

@@ -1,0 +1,158 @@
+#!/bin/bash
+# usage: check.sh [PART…]    Runs the tests, all parts or those named, and prints a table and then `N passed, N failed`.
+#
+# A part is a function part_NAME below. It writes to a log of its own; how many tests passed is read from what its test
+# tools print (TAP of cmocka and node --test, pg_regress and the isolation tester), so a part cannot claim more than ran.
+# A part of plain commands counts as one test. A failing part does not stop the others; the end of its log is printed.
+# Exit code 1 if anything failed, or if a part ran nothing.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+top=$PWD
+logs=$top/build/check
+jobs=${JOBS:-$(nproc)}
+ALL=(build unit extension lib e2e push pusher web browser fuzz docs style)
+
+# The parts. In each, the first failing command ends it. -------------------------------------------------------------
+
+part_build() { # both compilers, without a warning
+    step "gcc" make --no-print-directory -j"$jobs" all CC=gcc
+    step "clang, bridge" make --no-print-directory -j"$jobs" -C bridge CC=clang BUILD="$top/build/clang"
+    rm -rf build/clang-extension && mkdir -p build/clang-extension
+    cp -r extension unichat.control build/clang-extension/
+    find build/clang-extension -name '*.o' -delete
+    step "clang, extension" make --no-print-directory -j"$jobs" -C build/clang-extension -f extension/pgxs.mk CC=clang
+    step "sanitizers" make --no-print-directory -j"$jobs" -C bridge SAN=1 all unit
+}
+
+part_unit() { # the pure parts, under AddressSanitizer and UBSan
+    make --no-print-directory -s -j"$jobs" -C bridge SAN=1 unit
+    local test failed=0
+    for test in tests/unit/test_*.c; do
+        test=build/san/unit/$(basename "$test" .c)
+        echo "# $test"
+        CMOCKA_MESSAGE_OUTPUT=TAP "$test" 2>&1 || failed=1
+    done
+    return $failed
+}
+
+part_extension() { scripts/check-extension.sh; } # pg_regress, isolation, dump and restore
+
+part_lib() { node_tests tests/lib; }
+part_e2e() { sanitized_bridge && node_tests tests/e2e; }
+part_push() { sanitized_bridge && node_tests tests/push; }
+part_pusher() { sanitized_bridge && node_tests tests/pusher; }
+part_web() { node_tests web; }                                        # the portals' pure parts
+part_browser() { scripts/build-web.sh && node_tests tests/browser; } # both portals in Chromium
+
+part_fuzz() { # every parser, from its seeds, for a while
+    local source
+    make --no-print-directory -s -j"$jobs" -C bridge CC=clang FUZZ=1 fuzz
+    for source in tests/fuzz/fuzz_*.c; do
+        step "$(basename "$source" .c)" fuzz_one "$(basename "$source" .c)"
+    done
+}
+
+part_docs() { # what is generated from the settings is what is committed
+    build/unichat-bridge --print-config-doc | diff -u docs/configuration.md - && echo "ok - docs/configuration.md"
+    build/unichat-bridge --print-config-example | diff -u packaging/unichat-bridge.conf.example - && echo "ok - example"
+}
+
+part_style() {
+    local sources scripts failed=0
+    mapfile -t sources < <(git ls-files 'bridge/*.[ch]' 'tests/unit/*.[ch]' 'tests/fuzz/*.[ch]')
+    mapfile -t scripts < <(git ls-files .ci/run '*.sh')
+    step "clang-format" clang-format --dry-run -Werror "${sources[@]}" || failed=1
+    step "shellcheck" shellcheck "${scripts[@]}" || failed=1
+    scripts/npm-ci.sh tests
+    step "eslint" tests/node_modules/.bin/eslint . || failed=1
+    return $failed
+}
+
+# What they are made of. ---------------------------------------------------------------------------------------------
+
+# One named command: a TAP line for it. Ends the part when it fails.
+step() {
+    local name=$1
+    shift
+    echo "# $*"
+    if "$@" 2>&1; then echo "ok - $name"; else echo "not ok - $name" && return 1; fi
+}
+
+sanitized_bridge() {
+    make --no-print-directory -s -j"$jobs" -C bridge SAN=1 all
+    export UNICHAT_BRIDGE=$top/build/san/unichat-bridge
+    export ASAN_OPTIONS=abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1
+}
+
+node_tests() { # FOLDER
+    local files
+    mapfile -t files < <(git ls-files "$1/*.test.js" "$1/*.test.mjs")
+    scripts/npm-ci.sh tests
+    [ ${#files[@]} -gt 0 ] || { echo "no tests in $1" && return 1; }
+    node --test --test-reporter=tap --test-concurrency="$jobs" "${files[@]}"
+}
+
+fuzz_one() { # NAME
+    local folders=("build/fuzz/corpus/$1")
+    mkdir -p "${folders[0]}"
+    [ ! -d "tests/fuzz/seeds/$1" ] || folders+=("tests/fuzz/seeds/$1")
+    "build/fuzz/bin/$1" -max_total_time="${FUZZ_SECONDS:-10}" -artifact_prefix="build/fuzz/$1-" -verbosity=0 "${folders[@]}"
+}
+
+# Counting. ----------------------------------------------------------------------------------------------------------
+
+# Prints "passed failed skipped" of a log.
+count() {
+    awk '
+        /^# pass [0-9]+$/                     { node_pass += $3; node = 1 }
+        /^# (fail|cancelled) [0-9]+$/         { node_fail += $3 }
+        /^# skipped [0-9]+$/                  { skip += $3 }
+        /^ok( |$)/                            { ok++ }
+        /^not ok( |$)/                        { bad++ }
+        /^(test|ok|not ok)? *[^ ]+ +\.\.\. ok/     { regress_ok++ }
+        /^(test)? *[^ ]+ +\.\.\. FAILED/           { regress_bad++ }
+        END {
+            if (node) { ok = node_pass; bad = node_fail }
+            print ok + regress_ok + 0, bad + regress_bad + 0, skip + 0
+        }' "$1"
+}
+
+run_part() { # NAME
+    local name=$1 log=$logs/$1.log started=$SECONDS status passed failed skipped
+    printf '%-10s ' "$name"
+    (set -e && "part_$name") >"$log" 2>&1
+    status=$?
+    read -r passed failed skipped < <(count "$log")
+    if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+    if [ $((passed + failed)) -eq 0 ]; then failed=1 && echo "no test has run" >>"$log"; fi
+    printf '%6d passed %4d failed %4d skipped %5d s\n' "$passed" "$failed" "$skipped" $((SECONDS - started))
+    if [ "$failed" -gt 0 ]; then show_failure "$log"; fi
+    total_passed=$((total_passed + passed)) total_failed=$((total_failed + failed)) total_skipped=$((total_skipped + skipped))
+}
+
+show_failure() { # LOG: each failed test with what follows it, and the end
+    grep -nE -A 25 '^ *not ok|\.\.\. FAILED|ERROR: (Address|Leak)Sanitizer|runtime error' "$1" | head -n 150 | sed 's/^/    | /'
+    echo "    | ... the end of $1:"
+    tail -n 40 "$1" | sed 's/^/    | /'
+}
+
+main() {
+    local part parts=("$@")
+    [ $# -gt 0 ] || parts=("${ALL[@]}")
+    for part in "${parts[@]}"; do
+        declare -F "part_$part" >/dev/null || { echo "check.sh: no part \"$part\"; there are: ${ALL[*]}" >&2 && exit 2; }
+    done
+    mkdir -p "$logs"
+    total_passed=0 total_failed=0 total_skipped=0
+    make --no-print-directory -s -j"$jobs" all >"$logs/make.log" 2>&1 || tail -n 40 "$logs/make.log"
+    for part in "${parts[@]}"; do
+        run_part "$part"
+    done
+    echo
+    printf '%d passed, %d failed' "$total_passed" "$total_failed"
+    [ "$total_skipped" -eq 0 ] || printf ', %d skipped' "$total_skipped"
+    echo
+    [ "$total_failed" -eq 0 ] && [ "$total_passed" -gt 0 ]
+}
+
+main "$@"
