@@ -140,6 +140,34 @@ static bool check_prefix(const config *c, buf *problems)
     return true;
 }
 
+/* A key must not cross a network in the clear. */
+static bool is_safe_url(const char *url)
+{
+    if (strchr(url, '@') != NULL)
+        return false;
+    if (strncmp(url, "https://", 8) == 0)
+        return url[8] != '\0';
+    if (strncmp(url, "http://", 7) != 0)
+        return false;
+    const char *host = url + 7;
+    size_t len = strcspn(host, ":/");
+    return strncmp(host, "[::1]", 5) == 0 || (len == 9 && strncmp(host, "localhost", len) == 0) ||
+           (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len);
+}
+
+static bool check_push(const config *c, buf *problems)
+{
+    bool ok = true;
+    if (*c->onesignal_api_key != '\0' && *c->onesignal_app_id == '\0')
+        ok = wrong(problems, "onesignal_app_id: is not set, but onesignal_api_key is");
+    if (!is_safe_url(c->onesignal_base_url))
+        ok = wrong(problems, "onesignal_base_url: must begin with https://, or with http:// and a "
+                             "loopback address");
+    if (c->push_lease <= c->push_timeout)
+        ok = wrong(problems, "push_lease: must be longer than push_timeout");
+    return ok;
+}
+
 bool config_validate(const config *c, buf *problems)
 {
     bool ok = check_database(c, problems);
@@ -148,5 +176,6 @@ bool config_validate(const config *c, buf *problems)
     ok &= check_tls(c, problems);
     ok &= check_demo(c, problems);
     ok &= check_prefix(c, problems);
+    ok &= check_push(c, problems);
     return ok;
 }
