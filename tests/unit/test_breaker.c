@@ -1,11 +1,12 @@
 /* When the provider may be called: the breaker over a clock that the test turns. */
 #include "push/breaker.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 static const breaker_policy policy = {.max_unreachable = 3,
                                       .unreachable_pause_ms = 30,

@@ -1,7 +1,6 @@
 /* OneSignal: what is asked of it, and what its answers mean. */
 #include "push/onesignal.h"
 
-#include <cmocka.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #define KEY "0f6c2a4e-6d0b-4f7e-9f61-9a3c1f0e2b11"
 #define UUID_A "11111111-2222-3333-4444-555555555555"

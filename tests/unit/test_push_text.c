@@ -1,13 +1,14 @@
 /* What a person wrote, as a notification shows it. */
 #include "push/push_text.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 static void expect_line(const char *text, size_t max_chars, const char *expected)
 {
