@@ -1,0 +1,347 @@
+/* pg_conn.c - see pg_conn.h.
+ *
+ * libpq works on sockets that it opens and closes itself, and while it connects it may close one
+ * and open the next (another host, another address, a retry without TLS), often with the same
+ * number. A uv_poll handle must not outlive its socket. So the handle is given up before every
+ * PQconnectPoll() and made anew after it, and before PQfinish().
+ *
+ * PQconnectPoll() knows no time limit, and libpq has no call for "try the next host". When a step
+ * takes longer than connect_timeout, the socket is shut down under it: libpq sees a failed host and
+ * goes on with the next.
+ *
+ * PQconnectStart() looks host names up synchronously. That blocks the loop for as long as the
+ * resolver takes; a pause in deliveries that happens only when no database connection is up or one
+ * is being replaced. Use addresses (hostaddr) or a local resolver where this matters.
+ *
+ * Not done here: reading results. The owner does that in input().
+ */
+#include "db/pg_conn.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "db/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define FIRST_RETRY_MS 100
+
+typedef enum conn_state {
+    CONN_CLOSED,
+    CONN_WAITING,    /* the timer will connect */
+    CONN_CONNECTING, /* PQconnectPoll */
+    CONN_PREPARING,  /* the session's first statement runs */
+    CONN_READY,
+    CONN_FAILING, /* given up; the timer will clear it away */
+} conn_state;
+
+struct pg_conn {
+    uv_loop_t *loop;
+    const config *conf;
+    char *who;
+    char *application_name;
+    const pg_conn_events *events;
+    void *arg;
+
+    conn_state state;
+    PGconn *pg;
+    uv_poll_t *poll; /* on PQsocket(pg); NULL between two sockets */
+    int poll_events;
+    uv_timer_t timer; /* the state's own: retry, step limit, clearing away */
+    uint64_t retry_ms;
+    char *fail_reason;
+    session_info info;
+    bool was_ready;
+
+    void (*closed)(void *arg);
+    void *closed_arg;
+};
+
+static void on_poll(uv_poll_t *handle, int status, int events);
+static void on_timer(uv_timer_t *timer);
+static void lose(pg_conn *c, const char *why);
+
+/* ---- the poll handle ---- */
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void unwatch(pg_conn *c)
+{
+    if (c->poll == NULL)
+        return;
+    uv_poll_stop(c->poll);
+    uv_close((uv_handle_t *)c->poll, free_handle);
+    c->poll = NULL;
+}
+
+static bool watch(pg_conn *c, int events)
+{
+    if (c->poll == NULL) {
+        uv_poll_t *poll = mem_new(uv_poll_t);
+        if (uv_poll_init(c->loop, poll, PQsocket(c->pg)) != 0) {
+            free(poll);
+            return false;
+        }
+        poll->data = c;
+        c->poll = poll;
+        c->poll_events = 0;
+    }
+    if (events != c->poll_events && uv_poll_start(c->poll, events, on_poll) != 0)
+        return false;
+    c->poll_events = events;
+    return true;
+}
+
+/* ---- connecting ---- */
+
+static void set_timer(pg_conn *c, uint64_t ms)
+{
+    uv_timer_start(&c->timer, on_timer, ms, 0);
+}
+
+static void retry_later(pg_conn *c)
+{
+    c->state = CONN_WAITING;
+    set_timer(c, rand_jitter(c->retry_ms, 25));
+    c->retry_ms *= 2;
+    if (c->retry_ms > (uint64_t)c->conf->reconnect_max)
+        c->retry_ms = (uint64_t)c->conf->reconnect_max;
+}
+
+/* The last line of libpq's message, which is the one about the last host. */
+static const char *pg_reason(PGconn *pg)
+{
+    static char reason[300];
+    const char *text = pg == NULL ? "out of memory" : PQerrorMessage(pg);
+    size_t len = strlen(text);
+    while (len > 0 && text[len - 1] == '\n')
+        len--;
+    snprintf(reason, sizeof reason, "%.*s", (int)len, text);
+    return reason;
+}
+
+static void start_session(pg_conn *c)
+{
+    c->state = CONN_PREPARING;
+    PQsetnonblocking(c->pg, 1);
+    if (!session_send_setup(c->pg, c->conf, &c->info)) {
+        lose(c, pg_reason(c->pg));
+        return;
+    }
+    pg_conn_flush(c);
+}
+
+static void connect_step(pg_conn *c)
+{
+    unwatch(c);
+    PostgresPollingStatusType next = PQconnectPoll(c->pg);
+    set_timer(c, (uint64_t)c->conf->connect_timeout);
+    switch (next) {
+    case PGRES_POLLING_OK:
+        start_session(c);
+        break;
+    case PGRES_POLLING_READING:
+    case PGRES_POLLING_WRITING:
+        if (!watch(c, next == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE))
+            lose(c, "cannot watch the socket");
+        break;
+    default:
+        lose(c, pg_reason(c->pg));
+    }
+}
+
+static void connect_now(pg_conn *c)
+{
+    c->state = CONN_CONNECTING;
+    c->pg = session_connect_start(c->conf, c->application_name);
+    if (c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD) {
+        lose(c, pg_reason(c->pg));
+        return;
+    }
+    /* As libpq asks for: wait until writable before the first PQconnectPoll(). */
+    set_timer(c, (uint64_t)c->conf->connect_timeout);
+    if (!watch(c, UV_WRITABLE))
+        lose(c, "cannot watch the socket");
+}
+
+static void finish_session(pg_conn *c)
+{
+    if (!session_read_setup(c->pg, &c->info))
+        return;
+    if (*c->info.problem != '\0') {
+        lose(c, c->info.problem);
+        return;
+    }
+    uv_timer_stop(&c->timer);
+    c->state = CONN_READY;
+    c->was_ready = true;
+    c->retry_ms = FIRST_RETRY_MS;
+    log_info_as(c->who, "event=database_connected host=%s port=%s backend=%d server=%s schema=%s",
+                LOG_Q(PQhost(c->pg)), PQport(c->pg), PQbackendPID(c->pg), c->info.server_version,
+                LOG_Q(c->info.schema));
+    session_warn_about_version(c->pg, c->who);
+    c->events->ready(c->arg);
+}
+
+/* ---- losing ---- */
+
+/* Frees the session and goes on to wait. The reason may lie in the PGconn's own memory. */
+static void lose(pg_conn *c, const char *why)
+{
+    bool was_ready = c->was_ready;
+    log_warning_as(c->who, "event=database_%s retry_ms=%llu reason=%s",
+                   was_ready ? "lost" : "unreachable", (unsigned long long)c->retry_ms, LOG_Q(why));
+    c->state = CONN_FAILING;
+    c->was_ready = false;
+    if (was_ready)
+        c->events->lost(c->arg, why);
+    unwatch(c);
+    PQfinish(c->pg);
+    c->pg = NULL;
+    retry_later(c);
+}
+
+void pg_conn_fail(pg_conn *c, const char *why)
+{
+    if (c->state == CONN_CLOSED || c->state == CONN_WAITING || c->state == CONN_FAILING)
+        return;
+    c->state = CONN_FAILING;
+    mem_replace(&c->fail_reason, why);
+    set_timer(c, 0);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    pg_conn *c = timer->data;
+    switch (c->state) {
+    case CONN_WAITING:
+        connect_now(c);
+        break;
+    case CONN_CONNECTING:
+        /* The step took too long. Its socket will report the shutdown, and libpq tries the next
+         * host. */
+        log_warning_as(c->who, "event=database_host_timeout host=%s", LOG_Q(PQhost(c->pg)));
+        shutdown(PQsocket(c->pg), SHUT_RDWR);
+        set_timer(c, (uint64_t)c->conf->connect_timeout);
+        break;
+    case CONN_PREPARING:
+        lose(c, "the session's first statement was not answered in time");
+        break;
+    case CONN_FAILING:
+        lose(c, c->fail_reason);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- a live session ---- */
+
+void pg_conn_flush(pg_conn *c)
+{
+    int left = PQflush(c->pg);
+    if (left < 0)
+        pg_conn_fail(c, pg_reason(c->pg));
+    else if (!watch(c, UV_READABLE | (left > 0 ? UV_WRITABLE : 0)))
+        pg_conn_fail(c, "cannot watch the socket");
+}
+
+static void take_input(pg_conn *c)
+{
+    if (!PQconsumeInput(c->pg)) {
+        /* What came before the end of the connection counts: the owner may find whole answers and
+         * notifications. */
+        char *why = mem_strdup(pg_reason(c->pg));
+        if (c->state == CONN_READY)
+            c->events->input(c->arg);
+        pg_conn_fail(c, why);
+        free(why);
+        return;
+    }
+    if (c->state == CONN_PREPARING)
+        finish_session(c);
+    else if (c->state == CONN_READY)
+        c->events->input(c->arg);
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+    pg_conn *c = handle->data;
+    if (c->state == CONN_CONNECTING) {
+        connect_step(c);
+        return;
+    }
+    if (c->state == CONN_FAILING)
+        return;
+    if (status < 0 || (events & UV_READABLE) != 0)
+        take_input(c);
+    if ((events & UV_WRITABLE) != 0 && (c->state == CONN_READY || c->state == CONN_PREPARING))
+        pg_conn_flush(c);
+}
+
+/* ---- life ---- */
+
+pg_conn *pg_conn_new(uv_loop_t *loop, const config *conf, const char *name,
+                     const pg_conn_events *events, void *arg)
+{
+    pg_conn *c = mem_new(pg_conn);
+    c->loop = loop;
+    c->conf = conf;
+    c->who = mem_printf("db=%s", name);
+    c->application_name = mem_printf("unichat-bridge %s", name);
+    c->events = events;
+    c->arg = arg;
+    c->retry_ms = FIRST_RETRY_MS;
+    uv_timer_init(loop, &c->timer);
+    c->timer.data = c;
+    return c;
+}
+
+void pg_conn_start(pg_conn *c)
+{
+    c->state = CONN_WAITING;
+    set_timer(c, 0);
+}
+
+bool pg_conn_is_ready(const pg_conn *c)
+{
+    return c->state == CONN_READY;
+}
+
+const char *pg_conn_who(const pg_conn *c)
+{
+    return c->who;
+}
+
+PGconn *pg_conn_raw(pg_conn *c)
+{
+    return c->pg;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    pg_conn *c = handle->data;
+    void (*closed)(void *) = c->closed;
+    void *arg = c->closed_arg;
+    free(c->who);
+    free(c->application_name);
+    free(c->fail_reason);
+    free(c);
+    if (closed != NULL)
+        closed(arg);
+}
+
+void pg_conn_close(pg_conn *c, void (*closed)(void *arg), void *arg)
+{
+    c->state = CONN_CLOSED;
+    c->closed = closed;
+    c->closed_arg = arg;
+    unwatch(c);
+    PQfinish(c->pg);
+    c->pg = NULL;
+    uv_close((uv_handle_t *)&c->timer, on_timer_closed);
+}

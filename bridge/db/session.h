@@ -1,0 +1,31 @@
+/* session.h - how every session of the bridge with PostgreSQL begins. For db/ alone. */
+#ifndef UNICHAT_DB_SESSION_H
+#define UNICHAT_DB_SESSION_H
+
+#include "config/config.h"
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+typedef struct session_info {
+    char schema[64];         /* of the extension */
+    char server_version[32]; /* as the server writes it */
+    char problem[300];       /* why the session cannot be used, or "" */
+} session_info;
+
+/* Begins to connect: the setting `database` on top of the bridge's own defaults (keepalives,
+ * tcp_user_timeout, target_session_attrs=read-write), below them libpq's environment. The result is
+ * PQconnectStartParams()'s. */
+PGconn *session_connect_start(const config *conf, const char *application_name);
+
+/* Sends the one statement that finds the extension's schema and sets search_path and timeouts;
+ * clears `info`. */
+bool session_send_setup(PGconn *pg, const config *conf, session_info *info);
+
+/* Reads what has come of its answer into `info`. True when it was whole. */
+bool session_read_setup(PGconn *pg, session_info *info);
+
+/* Warns, once per version, about servers that are too old. */
+void session_warn_about_version(PGconn *pg, const char *who);
+
+#endif
