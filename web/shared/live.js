@@ -1,0 +1,85 @@
+/*
+ * The live connection: stock pusher-js, one private channel, and its state in three words.
+ *
+ *      connecting ──▶ live ──▶ offline ──▶ live …        live = connected and subscribed
+ *
+ * pusher-js reconnects and subscribes again by itself. What it leaves to us: a subscription that was refused because the
+ * server was busy is asked for again, and a connection that the server ended for good (close codes 4000 to 4099, such as
+ * a token that has run out) is looked into by onRefused, which may call connect() again.
+ */
+
+const resubscribeMs = 2000;
+
+/*
+ * channel: its name. onEvent(event) for each event of the chat; onSubscribed() each time the subscription is (again)
+ * complete, after which nothing is missed; onState(state); onRefused(). Global Pusher comes from vendor/pusher.js.
+ */
+export function createLive({ key, base, role, channel: name, onEvent, onSubscribed, onState, onRefused }) {
+  const headers = { 'X-Unichat-Role': role };
+  const secure = location.protocol === 'https:';
+  const port = Number(location.port) || (secure ? 443 : 80);
+  let state = 'connecting';
+  let subscribed = false;
+  let closed = false;
+
+  const pusher = new globalThis.Pusher(key, {
+    cluster: '',
+    wsHost: location.hostname,
+    wsPort: port,
+    wssPort: port,
+    wsPath: base.replace(/\/$/, ''),
+    forceTLS: secure,
+    enabledTransports: secure ? ['ws', 'wss'] : ['ws'],
+    activityTimeout: 20000,
+    pongTimeout: 6000,
+    unavailableTimeout: 4000,
+    channelAuthorization: { endpoint: base + 'pusher/auth', transport: 'ajax', headers },
+    userAuthentication: { endpoint: base + 'pusher/user-auth', transport: 'ajax', headers },
+  });
+
+  function become(next) {
+    if (next === state) return;
+    state = next;
+    onState(state);
+  }
+
+  pusher.connection.bind('state_change', ({ current }) => {
+    if (current !== 'connected') subscribed = false;
+    if (current === 'connected' || closed) return;
+    become('offline');
+    if (current === 'disconnected' || current === 'failed') onRefused();
+  });
+
+  function subscribe() {
+    if (closed || pusher.connection.state !== 'connected') return;
+    pusher.unsubscribe(name);
+    bind(pusher.subscribe(name));
+  }
+
+  function bind(channel) {
+    channel.bind('pusher:subscription_succeeded', () => {
+      subscribed = true;
+      become('live');
+      onSubscribed();
+    });
+    channel.bind('pusher:subscription_error', ({ status }) => {
+      if (status === 401 || status === 403) onRefused();
+      setTimeout(subscribe, resubscribeMs * (0.75 + Math.random() / 2));
+    });
+    channel.bind_global((event, data) => {
+      if (!event.startsWith('pusher') && data && typeof data.seq === 'number') onEvent(data);
+    });
+  }
+
+  bind(pusher.subscribe(name));
+  return {
+    get state() {
+      return state;
+    },
+    connect: () => pusher.connect(),
+    close() {
+      closed = true;
+      pusher.disconnect();
+    },
+  };
+}

@@ -1,0 +1,160 @@
+/*
+ * Messages on their way out, kept in localStorage until the server has them.
+ *
+ *      enqueue ──▶ sending ──▶ (answer) gone: the message is in the conversation
+ *                   ▲  └─────▶ failed, with the reason ──▶ Retry, or discard
+ *                   └────────────────┘
+ *
+ * - Each entry has its clientMessageId from the start and keeps it, so that whatever is sent again after a lost answer,
+ *   a reload or in a second tab is the same message to the server, which stores it once.
+ * - One at a time and in order. What cannot get through now (network, 503, 429) is tried again by itself, a few times,
+ *   and once more when resume() says that the connection is back; then it fails, and what waits behind it too.
+ * - What the server refuses (400, 403, 409) fails at once; the others go on.
+ * - One storage key per entry: two tabs never overwrite each other's.
+ */
+
+const retryDelays = [1000, 2000, 4000, 8000];
+
+/*
+ * send(entry) -> promise of the server's answer, rejected with an error that has `transient` and `retryAfter` (seconds);
+ * onSent(entry, answer); onChange() after any change. prefix: this sender and conversation's own part of the storage.
+ */
+export function createOutbox({ storage, prefix, send, onSent, onChange, setTimer = setTimeout }) {
+  let entries = restore(storage, prefix);
+  let busy = false;
+  let wake = null;
+
+  function update(id, change) {
+    entries = entries.map((entry) => (entry.id === id ? { ...entry, ...change } : entry));
+    onChange();
+  }
+
+  function remove(id) {
+    entries = entries.filter((entry) => entry.id !== id);
+    forget(storage, prefix + id);
+    onChange();
+  }
+
+  function pause(milliseconds) {
+    return new Promise((resolve) => {
+      wake = resolve;
+      setTimer(resolve, milliseconds);
+    });
+  }
+
+  /* Try one entry until it is sent, refused, or out of tries. */
+  async function deliver(entry) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const answer = await send(entry);
+        onSent(entry, answer);
+        remove(entry.id);
+        return;
+      } catch (error) {
+        if (!entries.some(({ id }) => id === entry.id)) return;
+        if (!error.transient) return update(entry.id, { state: 'failed', error: error.message });
+        if (attempt === retryDelays.length) return failAll(error);
+        update(entry.id, { error: error.message });
+        await pause(Math.max(retryDelays[attempt], (error.retryAfter ?? 0) * 1000));
+      }
+    }
+  }
+
+  /* Nothing gets through: what waits behind must not overtake. */
+  function failAll(error) {
+    entries = entries.map((entry) =>
+      entry.state === 'sending' ? { ...entry, state: 'failed', transient: true, error: error.message } : entry,
+    );
+    onChange();
+  }
+
+  async function pump() {
+    if (busy) return;
+    busy = true;
+    for (let next; (next = entries.find((entry) => entry.state === 'sending')); ) await deliver(next);
+    busy = false;
+  }
+
+  return {
+    get entries() {
+      return entries;
+    },
+
+    enqueue(text, fields = {}) {
+      const entry = { ...fields, id: randomId(), text, at: Date.now(), state: 'sending', error: null };
+      entries = [...entries, entry];
+      remember(storage, prefix, entry);
+      onChange();
+      pump();
+      return entry;
+    },
+
+    retry(id) {
+      update(id, { state: 'sending', error: null, transient: false });
+      pump();
+    },
+
+    discard: remove,
+
+    /* The connection is back, or the page has just been opened: what failed for want of one goes again. */
+    resume() {
+      if (entries.length === 0) return;
+      entries = entries.map((entry) =>
+        entry.transient ? { ...entry, state: 'sending', error: null, transient: false } : entry,
+      );
+      onChange();
+      wake?.();
+      pump();
+    },
+  };
+}
+
+/* The storage keys' parts of the conversations that have something unsent: for a page that opens. */
+export function pendingConversations(storage, prefix) {
+  const found = new Set();
+  for (const key of keysOf(storage, prefix)) found.add(key.slice(prefix.length, key.lastIndexOf('/')));
+  return [...found].map(decodeURIComponent);
+}
+
+function restore(storage, prefix) {
+  const entries = [];
+  for (const key of keysOf(storage, prefix)) {
+    try {
+      const { text, at, ...fields } = JSON.parse(storage.getItem(key));
+      if (typeof text === 'string') entries.push({ ...fields, id: key.slice(prefix.length), text, at, state: 'sending', error: null });
+    } catch {
+      forget(storage, key);
+    }
+  }
+  return entries.sort((a, b) => a.at - b.at);
+}
+
+function keysOf(storage, prefix) {
+  try {
+    return Object.keys(storage).filter((key) => key.startsWith(prefix));
+  } catch {
+    return [];
+  }
+}
+
+/* Storage may be full or forbidden: the message is then sent all the same, and only a reload would lose it. */
+function remember(storage, prefix, { id, state, error, transient, ...stored }) {
+  try {
+    storage.setItem(prefix + id, JSON.stringify(stored));
+  } catch {
+    /* see above */
+  }
+}
+
+function forget(storage, key) {
+  try {
+    storage.removeItem(key);
+  } catch {
+    /* nothing was stored either */
+  }
+}
+
+/* crypto.randomUUID exists only on https and localhost. */
+function randomId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,67 @@
+/*
+ * One conversation as a portal works with it: what the server has (sync.js), what is on its way there (outbox.js), and how
+ * far the reader has read.
+ */
+import { lastSeq, withReadSeqs, withSent } from './conversation.js';
+import { createOutbox } from './outbox.js';
+import { createSync } from './sync.js';
+import { stillPending } from './timeline.js';
+
+/* Where the unsent messages of this sender are kept; the conversation's own part follows. */
+export function outboxPrefix(role, sub) {
+  return `unichat/outbox/${role}/${encodeURIComponent(sub)}/`;
+}
+
+/* role, sub: of who reads and writes here. onChange() after any change. */
+export function createThread({ playerId, role, sub, api, storage, onChange }) {
+  let reading = 0;
+  const sync = createSync({ playerId, api, onChange });
+  const outbox = createOutbox({
+    storage,
+    prefix: `${outboxPrefix(role, sub)}${encodeURIComponent(playerId)}/`,
+    onChange,
+    send: ({ id, text, urgency }) => api.send({ playerId, message: text, clientMessageId: id, ...(urgency ? { urgency } : {}) }),
+    onSent: (entry, answer) => sync.update(withSent(sync.state, sentMessage(entry, answer))),
+  });
+
+  function sentMessage(entry, { messageId, requestId, seq, timestamp }) {
+    const own = { sender: role, senderId: sub, message: entry.text, clientMessageId: entry.id };
+    return { messageId, requestId, playerId, seq, timestamp, ...own };
+  }
+
+  /* The reader has seen everything there is. Told once per new seq; if that fails, with the next. */
+  async function read() {
+    const seq = lastSeq(sync.state);
+    const known = role === 'staff' ? sync.state.staffReadSeq : sync.state.playerReadSeq;
+    if (!sync.ready || seq <= Math.max(known, reading)) return;
+    reading = seq;
+    try {
+      sync.update(withReadSeqs(sync.state, await api.read(playerId, seq)));
+    } catch {
+      reading = 0;
+    }
+  }
+
+  return {
+    playerId,
+    sync,
+    read,
+    send: (text, fields) => outbox.enqueue(text, fields),
+    retry: outbox.retry,
+    discard: outbox.discard,
+    resume: outbox.resume,
+    close: sync.close,
+    get conversation() {
+      return sync.state;
+    },
+    get pending() {
+      return stillPending(outbox.entries, sync.state.messages, role);
+    },
+    /* Messages of the other side that the reader has not seen. */
+    get unread() {
+      const { messages, playerReadSeq, staffReadSeq } = sync.state;
+      const readSeq = Math.max(reading, role === 'staff' ? staffReadSeq : playerReadSeq);
+      return messages.filter((message) => message.seq > readSeq && message.sender !== role).length;
+    },
+  };
+}

@@ -1,0 +1,181 @@
+/*
+ * The desk of one member of staff: the queue, a thread for each player that was opened, and what can be done with them.
+ *
+ * One live channel carries every player's events, so it feeds the queue and every thread. On each (re)subscription, on
+ * wake-up and now and then, the queue is fetched again and every thread catches up from where it is.
+ *
+ * The store holds {queue, connection, selected, filter, histories, notice, revision}; revision changes with any thread or
+ * fetch. histories: by player id, all requests of the player, newest first, for the lines between them.
+ */
+import { staffChannel } from '../shared/channels.js';
+import { createCatchUp } from '../shared/catchup.js';
+import { createLive } from '../shared/live.js';
+import { pendingConversations } from '../shared/outbox.js';
+import { createStore } from '../shared/store.js';
+import { createThread, outboxPrefix } from '../shared/thread.js';
+import { onWake } from '../shared/wake.js';
+import { emptyQueue, openRequest, withEvent, withList, withLookedAt, withRead } from './queue.js';
+
+const keptThreads = 30;
+const selectedKey = 'unichat/staff/selected';
+const noticeMs = 8000;
+
+/* onEvent(event, desk): for the alerts, after the queue knows it. */
+export function createDesk({ api, base, session, onEvent = () => {} }) {
+  const threads = new Map();
+  let meanwhile = null;
+  let clockOffset = 0;
+  const store = createStore({
+    queue: emptyQueue(),
+    connection: 'connecting',
+    selected: sessionStorage.getItem(selectedKey),
+    filter: '',
+    histories: {},
+    notice: null,
+    revision: 0,
+  });
+  const changed = () => store.set({ revision: store.get().revision + 1 });
+  const list = createCatchUp({ fetch: fetchQueue, onChange: changed });
+  const live = createLive({
+    key: session.app.key,
+    base,
+    role: 'staff',
+    channel: staffChannel,
+    onEvent: apply,
+    onSubscribed: resume,
+    onState: (connection) => store.set({ connection }),
+    onRefused: lookAgain,
+  });
+  const stopWaking = onWake(catchUp);
+  const desk = {
+    store,
+    list,
+    me: session.sub,
+    now: () => Date.now() + clockOffset,
+    thread,
+    select,
+    setFilter: (filter) => store.set({ filter }),
+    claim: (request) => setStatus(request, 'in_progress'),
+    release: (request) => setStatus(request, 'waiting'),
+    resolve: (request) => setStatus(request, 'resolved'),
+    read,
+    notify,
+    resume() {
+      live.connect();
+      resume();
+    },
+    close,
+  };
+
+  for (const playerId of pendingConversations(localStorage, outboxPrefix('staff', session.sub))) thread(playerId);
+  if (store.get().selected !== null) select(store.get().selected);
+  resume();
+  return desk;
+
+  function resume() {
+    catchUp();
+    for (const one of threads.values()) one.resume();
+  }
+
+  function catchUp() {
+    list.now();
+    for (const one of threads.values()) one.sync.catchUp();
+  }
+
+  async function fetchQueue() {
+    meanwhile = [];
+    try {
+      const { requests, serverTime } = await api.requests({ status: 'waiting,in_progress', limit: 500 });
+      clockOffset = serverTime ? Date.parse(serverTime) - Date.now() : 0;
+      store.set({ queue: withList(store.get().queue, requests, meanwhile) });
+    } finally {
+      meanwhile = null;
+    }
+  }
+
+  function apply(event) {
+    meanwhile?.push(event);
+    const queue = withEvent(store.get().queue, event);
+    store.set({ queue });
+    threads.get(event.playerId)?.sync.apply(event);
+    if (queue.stale) list.now();
+    if (event.kind !== 'message' && event.playerId in store.get().histories) loadHistory(event.playerId);
+    onEvent(event, desk);
+  }
+
+  /* The thread of a player, opened if need be; those not looked at for long are let go. */
+  function thread(playerId) {
+    const known = threads.get(playerId);
+    if (known) return known;
+    const opened = createThread({ playerId, role: 'staff', sub: session.sub, api, storage: localStorage, onChange: changed });
+    threads.set(playerId, opened);
+    for (const [id, old] of threads) {
+      if (threads.size <= keptThreads) break;
+      if (id === playerId || id === store.get().selected || old.pending.length > 0) continue;
+      old.close();
+      threads.delete(id);
+    }
+    opened.resume();
+    return opened;
+  }
+
+  function select(playerId) {
+    const { queue } = store.get();
+    if (playerId === null) sessionStorage.removeItem(selectedKey);
+    else sessionStorage.setItem(selectedKey, playerId);
+    const request = playerId === null ? null : openRequest(queue, playerId);
+    store.set({ selected: playerId, queue: request ? withLookedAt(queue, request.requestId) : queue });
+    if (playerId === null) return;
+    thread(playerId).sync.catchUp();
+    loadHistory(playerId);
+  }
+
+  async function loadHistory(playerId) {
+    try {
+      const { requests } = await api.requests({ playerId });
+      store.set({ histories: { ...store.get().histories, [playerId]: requests } });
+    } catch {
+      /* the lines between requests are then without details, and come with the next event or opening */
+    }
+  }
+
+  /* Who loses a race is told by the server who won it. */
+  async function setStatus(request, status) {
+    try {
+      await api.setStatus(request.requestId, status);
+    } catch (error) {
+      notify(error.message);
+      catchUp();
+      return false;
+    }
+    if (store.get().connection !== 'live') catchUp();
+    return true;
+  }
+
+  function read(playerId) {
+    const queue = withRead(store.get().queue, playerId);
+    const request = openRequest(queue, playerId);
+    const looked = request ? withLookedAt(queue, request.requestId) : queue;
+    if (looked !== store.get().queue) store.set({ queue: looked });
+    thread(playerId).read();
+  }
+
+  function notify(text) {
+    const notice = { text };
+    store.set({ notice });
+    setTimeout(() => store.get().notice === notice && store.set({ notice: null }), noticeMs);
+  }
+
+  /* The server ended the connection for good, or refused the channel: a session that ran out, or a restart. */
+  async function lookAgain() {
+    await api.session().catch((error) => error.status === 401 && api.onUnauthenticated(error));
+    setTimeout(() => live.connect(), 2000);
+  }
+
+  function close() {
+    stopWaking();
+    live.close();
+    list.close();
+    for (const one of threads.values()) one.close();
+  }
+}
