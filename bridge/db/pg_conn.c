@@ -41,6 +41,7 @@ struct pg_conn {
     const config *conf;
     char *who;
     char *application_name;
+    int64_t statement_timeout_ms;
     const pg_conn_events *events;
     void *arg;
 
@@ -128,7 +129,7 @@ static void start_session(pg_conn *c)
 {
     c->state = CONN_PREPARING;
     PQsetnonblocking(c->pg, 1);
-    if (!session_send_setup(c->pg, c->conf, &c->info)) {
+    if (!session_send_setup(c->pg, c->conf, c->statement_timeout_ms, &c->info)) {
         lose(c, pg_reason(c->pg));
         return;
     }
@@ -286,13 +287,14 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 /* ---- life ---- */
 
 pg_conn *pg_conn_new(uv_loop_t *loop, const config *conf, const char *name,
-                     const pg_conn_events *events, void *arg)
+                     int64_t statement_timeout_ms, const pg_conn_events *events, void *arg)
 {
     pg_conn *c = mem_new(pg_conn);
     c->loop = loop;
     c->conf = conf;
     c->who = mem_printf("db=%s", name);
     c->application_name = mem_printf("unichat-bridge %s", name);
+    c->statement_timeout_ms = statement_timeout_ms;
     c->events = events;
     c->arg = arg;
     c->retry_ms = FIRST_RETRY_MS;

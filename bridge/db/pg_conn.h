@@ -27,7 +27,8 @@ typedef struct pg_conn_events {
 
 /* `name` is its identity in the log and its application_name ("unichat-bridge NAME"). */
 pg_conn *pg_conn_new(uv_loop_t *loop, const config *conf, const char *name,
-                     const pg_conn_events *events, void *arg) __attribute__((warn_unused_result));
+                     int64_t statement_timeout_ms, const pg_conn_events *events, void *arg)
+    __attribute__((warn_unused_result));
 
 /* Connects, now and whenever the connection was lost. */
 void pg_conn_start(pg_conn *c);

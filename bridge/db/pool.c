@@ -365,7 +365,7 @@ db_pool *db_pool_new(uv_loop_t *loop, const config *conf)
         char name[24];
         snprintf(name, sizeof name, "pool-%d", i + 1);
         pc->pool = pool;
-        pc->conn = pg_conn_new(loop, conf, name, &conn_events, pc);
+        pc->conn = pg_conn_new(loop, conf, name, conf->statement_timeout, &conn_events, pc);
         pg_conn_start(pc->conn);
     }
     uv_timer_init(loop, &pool->sweep);

@@ -53,10 +53,11 @@ PGconn *session_connect_start(const config *conf, const char *application_name)
     return pg;
 }
 
-bool session_send_setup(PGconn *pg, const config *conf, session_info *info)
+bool session_send_setup(PGconn *pg, const config *conf, int64_t statement_timeout_ms,
+                        session_info *info)
 {
     char timeout[24];
-    snprintf(timeout, sizeof timeout, "%lld", (long long)conf->statement_timeout);
+    snprintf(timeout, sizeof timeout, "%lld", (long long)statement_timeout_ms);
     const char *values[] = {conf->schema, timeout};
     static const Oid text_oid = 25;
     const Oid types[] = {text_oid, text_oid};

@@ -20,7 +20,8 @@ PGconn *session_connect_start(const config *conf, const char *application_name);
 
 /* Sends the one statement that finds the extension's schema and sets search_path and timeouts;
  * clears `info`. */
-bool session_send_setup(PGconn *pg, const config *conf, session_info *info);
+bool session_send_setup(PGconn *pg, const config *conf, int64_t statement_timeout_ms,
+                        session_info *info);
 
 /* Reads what has come of its answer into `info`. True when it was whole. */
 bool session_read_setup(PGconn *pg, session_info *info);

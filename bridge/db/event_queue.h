@@ -1,0 +1,29 @@
+/* event_queue.h - accepted events on their way to delivery, in order.
+ *
+ * An event that is only a reference is fetched through the pool when it comes to the front; what is
+ * behind it waits, so that the order stays. What has been accepted is not given up when the
+ * database goes away: the queue goes on later.
+ */
+#ifndef UNICHAT_DB_EVENT_QUEUE_H
+#define UNICHAT_DB_EVENT_QUEUE_H
+
+#include "db/event.h"
+#include "db/pool.h"
+
+typedef struct event_queue event_queue;
+
+typedef void event_handler(void *arg, const db_event *event);
+
+event_queue *event_queue_new(uv_loop_t *loop, db_pool *pool, event_handler *handler, void *arg)
+    __attribute__((warn_unused_result));
+
+/* Appends an event, taking over its fields, and hands on what can be. */
+void event_queue_push(event_queue *q, db_event *event);
+
+/* Appends a reference. */
+void event_queue_push_ref(event_queue *q, const char *player, int64_t seq);
+
+/* Frees it and what is in it; a fetch that is under way is answered into the void. */
+void event_queue_close(event_queue *q);
+
+#endif

@@ -1,0 +1,32 @@
+/* listener.h - hears of every event, once, in order; also of those that happened while it could not
+ * listen.
+ *
+ * NOTIFY is the fast path and the table of events is the truth. See listener.c for how the two are
+ * brought together.
+ */
+#ifndef UNICHAT_DB_LISTENER_H
+#define UNICHAT_DB_LISTENER_H
+
+#include "db/event_queue.h"
+
+typedef struct listener listener;
+
+typedef struct listener_events {
+    /* One event. In the order of seq within a player. */
+    void (*event)(void *arg, const db_event *event);
+    /* The database is another one than before, or has gone back in time (restored, failed over with
+     * loss): what clients have may be wrong, and they should load everything anew. */
+    void (*resync)(void *arg);
+} listener_events;
+
+/* Connects as soon as the loop runs. The pool must outlive it. */
+listener *listener_new(uv_loop_t *loop, const config *conf, db_pool *pool,
+                       const listener_events *events, void *arg)
+    __attribute__((warn_unused_result));
+
+/* Whether it listens and has caught up. */
+bool listener_is_live(const listener *l);
+
+void listener_close(listener *l, void (*closed)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,216 @@
+/* Snapshots as text, and the ledger that delivers each event once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "db/event.h"
+#include "db/ledger.h"
+#include "db/snapshot.h"
+
+#include <string.h>
+
+static snapshot *parse(const char *text)
+{
+    snapshot *s = snapshot_parse(text);
+    assert_non_null(s);
+    return s;
+}
+
+static void a_snapshot_sees_what_has_ended(void **state)
+{
+    (void)state;
+    snapshot *s = parse("10:20:10,14,18");
+    assert_true(snapshot_sees(s, 9));
+    assert_false(snapshot_sees(s, 10));
+    assert_true(snapshot_sees(s, 11));
+    assert_false(snapshot_sees(s, 14));
+    assert_true(snapshot_sees(s, 19));
+    assert_false(snapshot_sees(s, 20));
+    assert_false(snapshot_sees(s, UINT64_MAX));
+    assert_int_equal(snapshot_xmax(s), 20);
+    assert_string_equal(snapshot_text(s), "10:20:10,14,18");
+    snapshot_free(s);
+    s = parse("7:7:");
+    assert_true(snapshot_sees(s, 6));
+    assert_false(snapshot_sees(s, 7));
+    snapshot_free(s);
+    s = parse("18446744073709551614:18446744073709551615:");
+    assert_true(snapshot_sees(s, 5));
+    snapshot_free(s);
+}
+
+static void what_is_no_snapshot_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "10",
+                                      "10:20",
+                                      "10:20:x",
+                                      "20:10:",
+                                      "10:20:5",
+                                      "10:20:20",
+                                      "10:20:12,",
+                                      "10:20:,",
+                                      "10:20:14,12",
+                                      "10:20:12,12",
+                                      "-1:2:",
+                                      " 1:2:",
+                                      "0:2:",
+                                      "1:2: ",
+                                      "10:99999999999999999999:",
+                                      "10:20:11,,12"};
+    assert_null(snapshot_parse(NULL));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (snapshot_parse(bad[i]) != NULL)
+            fail_msg("taken: %s", bad[i]);
+}
+
+static ledger *ledger_at(const char *text)
+{
+    ledger *l = ledger_new();
+    ledger_advance(l, parse(text));
+    return l;
+}
+
+static void a_notification_is_new_unless_the_snapshot_saw_it(void **state)
+{
+    (void)state;
+    ledger *l = ledger_at("10:20:15");
+    assert_false(ledger_notified(l, "p", 1, 12));
+    assert_true(ledger_notified(l, "p", 2, 15));
+    assert_true(ledger_notified(l, "p", 3, 20));
+    assert_false(ledger_notified(l, "p", 3, 20));
+    assert_true(ledger_notified(l, "q", 3, 20));
+    ledger_free(l);
+}
+
+static void a_catch_up_leaves_out_what_was_notified(void **state)
+{
+    (void)state;
+    ledger *l = ledger_at("10:20:");
+    assert_true(ledger_notified(l, "p", 5, 21));
+    assert_false(ledger_caught_up(l, "p", 5, 21));
+    assert_true(ledger_caught_up(l, "p", 6, 22));
+    ledger_advance(l, parse("23:23:"));
+    assert_int_equal(ledger_ahead_count(l), 0);
+    assert_false(ledger_notified(l, "p", 6, 22));
+    assert_true(ledger_notified(l, "p", 7, 23));
+    ledger_free(l);
+}
+
+static void a_broken_catch_up_can_start_again(void **state)
+{
+    (void)state;
+    ledger *l = ledger_at("10:20:");
+    assert_true(ledger_caught_up(l, "p", 1, 20));
+    assert_false(ledger_caught_up(l, "p", 1, 20));
+    assert_true(ledger_caught_up(l, "p", 2, 21));
+    ledger_free(l);
+}
+
+static void a_late_notification_clears_a_suspect(void **state)
+{
+    (void)state;
+    char *player;
+    int64_t seq;
+    ledger *l = ledger_at("10:20:");
+    ledger_audited(l, "p", 1, 1000);
+    ledger_advance(l, parse("25:25:"));
+    assert_int_equal(ledger_suspect_count(l), 1);
+    assert_true(ledger_notified(l, "p", 1, 22));
+    assert_false(ledger_notified(l, "p", 1, 22));
+    assert_false(ledger_take_suspect(l, 99999, 0, &player, &seq));
+    ledger_free(l);
+}
+
+static void a_suspect_that_stays_one_is_taken(void **state)
+{
+    (void)state;
+    char *player;
+    int64_t seq;
+    ledger *l = ledger_at("10:20:");
+    assert_true(ledger_notified(l, "known", 1, 20));
+    ledger_audited(l, "known", 1, 1000);
+    ledger_audited(l, "lost", 7, 1000);
+    ledger_audited(l, "lost", 7, 1500);
+    ledger_advance(l, parse("25:25:"));
+    assert_false(ledger_take_suspect(l, 2999, 2000, &player, &seq));
+    assert_true(ledger_take_suspect(l, 3000, 2000, &player, &seq));
+    assert_string_equal(player, "lost");
+    assert_int_equal(seq, 7);
+    free(player);
+    assert_false(ledger_take_suspect(l, 9999, 0, &player, &seq));
+    ledger_free(l);
+}
+
+static void a_long_transaction_does_not_hide_others(void **state)
+{
+    (void)state;
+    /* xid 10 runs on while 11 to 19 commit; its event comes at last, with the smallest xid */
+    ledger *l = ledger_at("10:20:10");
+    assert_true(ledger_notified(l, "p", 9, 20));
+    ledger_advance(l, parse("10:30:10"));
+    assert_true(ledger_notified(l, "slow", 1, 10));
+    assert_false(ledger_notified(l, "slow", 1, 10));
+    ledger_free(l);
+}
+
+static bool event_of(db_event *e, const char *text)
+{
+    return db_event_parse(e, text, strlen(text));
+}
+
+static void payloads_are_read(void **state)
+{
+    (void)state;
+    db_event e;
+    assert_true(event_of(&e, "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":\"77\"}"));
+    assert_string_equal(e.player_id, "p");
+    assert_int_equal(e.seq, 3);
+    assert_int_equal(e.xid, 77);
+    assert_false(e.ref);
+    db_event_clear(&e);
+    assert_true(event_of(
+        &e, "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":\"77\",\"ref\":true}"));
+    assert_true(e.ref);
+    db_event_clear(&e);
+}
+
+static void other_payloads_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        "hello",
+        "[]",
+        "{}",
+        "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\"}",
+        "{\"playerId\":\"p\",\"seq\":\"3\",\"kind\":\"message\",\"xid\":\"77\"}",
+        "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":77}",
+        "{\"playerId\":\"p\",\"seq\":0,\"kind\":\"message\",\"xid\":\"77\"}",
+        "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":\"7x\"}"};
+    db_event e;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(event_of(&e, bad[i]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_snapshot_sees_what_has_ended),
+        cmocka_unit_test(what_is_no_snapshot_is_refused),
+        cmocka_unit_test(a_notification_is_new_unless_the_snapshot_saw_it),
+        cmocka_unit_test(a_catch_up_leaves_out_what_was_notified),
+        cmocka_unit_test(a_broken_catch_up_can_start_again),
+        cmocka_unit_test(a_late_notification_clears_a_suspect),
+        cmocka_unit_test(a_suspect_that_stays_one_is_taken),
+        cmocka_unit_test(a_long_transaction_does_not_hide_others),
+        cmocka_unit_test(payloads_are_read),
+        cmocka_unit_test(other_payloads_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
