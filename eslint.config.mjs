@@ -8,7 +8,10 @@ const globals = require('globals');
 export default [
   { ignores: ['build/', '**/node_modules/', 'results/', 'output_iso/'] },
   js.configs.recommended,
-  { languageOptions: { ecmaVersion: 2022, sourceType: 'module' }, rules: { 'no-empty': ['error', { allowEmptyCatch: true }] } },
+  { languageOptions: { ecmaVersion: 2022, sourceType: 'module' }, rules: {
+    'no-empty': ['error', { allowEmptyCatch: true }],
+    'no-unused-vars': ['error', { args: 'after-used', argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' }],
+  } },
   { files: ['tests/**', 'scripts/**', 'bench/**', '*.mjs'], languageOptions: { globals: globals.node } },
   { files: ['tests/browser/**'], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
   { files: ['web/**'], languageOptions: { globals: globals.browser } },
