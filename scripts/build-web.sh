@@ -11,11 +11,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 out=${1:-$top/build/web}
 modules=$top/web/node_modules
 
-# npm writes .package-lock.json when it is done: older than the lock file, or not there, means install.
-if [ "$modules/.package-lock.json" -ot "$top/web/package-lock.json" ]; then
-    (cd "$top/web" && npm ci --no-audit --no-fund --loglevel=error)
-    touch "$modules/.package-lock.json"
-fi
+"$top/scripts/npm-ci.sh" "$top/web"
 
 mkdir -p "$(dirname "$out")"
 new=$(mktemp -d "$out.XXXXXX")

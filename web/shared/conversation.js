@@ -41,12 +41,13 @@ export function lastSeq(state) {
   return Math.max(state.synced ?? 0, state.ahead.at(-1) ?? 0);
 }
 
-/* The page that was asked for without a cursor: the newest messages. */
+/* The page that was asked for without a cursor: the newest messages. Where it does not join up, what it follows goes. */
 export function withNewestPage(state, page) {
   const first = page.messages[0]?.seq ?? page.lastSeq + 1;
   const joins = state.synced !== null && state.messages.length > 0 && (!page.hasMore || first <= state.synced + 1);
-  const kept = joins ? state : { ...state, messages: [], hasOlder: page.hasMore };
-  return withPage(kept, page, page.lastSeq);
+  if (joins) return withPage(state, page, page.lastSeq);
+  const later = state.messages.filter((message) => message.seq > page.lastSeq);
+  return withPage({ ...state, messages: later, hasOlder: false }, page, page.lastSeq, page.hasMore);
 }
 
 /* The page after a seq that was `synced` when it was asked for. */
@@ -86,8 +87,8 @@ export function withReadSeqs(state, { playerReadSeq, staffReadSeq }) {
   };
 }
 
-function withPage(state, page, synced) {
-  let next = { ...state, messages: merge(state, page.messages, false) };
+function withPage(state, page, synced, hasOlder = state.hasOlder) {
+  let next = { ...state, messages: merge(state, page.messages, false), hasOlder };
   next = withRequest(next, page.request, page.lastSeq);
   next = withReadSeqs(next, { playerReadSeq: page.playerReadSeq ?? 0, staffReadSeq: page.staffReadSeq ?? 0 });
   if (page.request?.playerName) next.playerName = page.request.playerName;

@@ -68,6 +68,14 @@ export function createOutbox({ storage, prefix, send, onSent, onChange, setTimer
     onChange();
   }
 
+  function restart(chosen) {
+    const afresh = { state: 'sending', error: null, transient: false };
+    entries = entries.map((entry) => (chosen(entry) ? { ...entry, ...afresh } : entry));
+    onChange();
+    wake?.();
+    pump();
+  }
+
   async function pump() {
     if (busy) return;
     busy = true;
@@ -89,22 +97,16 @@ export function createOutbox({ storage, prefix, send, onSent, onChange, setTimer
       return entry;
     },
 
+    /* This one again; and with it all that failed for want of a connection, since none may overtake. */
     retry(id) {
-      update(id, { state: 'sending', error: null, transient: false });
-      pump();
+      restart((entry) => entry.id === id || entry.transient);
     },
 
     discard: remove,
 
-    /* The connection is back, or the page has just been opened: what failed for want of one goes again. */
+    /* The connection is back, or the page has just been opened. */
     resume() {
-      if (entries.length === 0) return;
-      entries = entries.map((entry) =>
-        entry.transient ? { ...entry, state: 'sending', error: null, transient: false } : entry,
-      );
-      onChange();
-      wake?.();
-      pump();
+      if (entries.length > 0) restart((entry) => entry.transient);
     },
   };
 }

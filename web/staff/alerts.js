@@ -4,6 +4,7 @@
  *
  * Sound, by choice: all (new chats, and messages in one's own), mine (messages in one's own chats only), off.
  */
+import { countsOf, soundOf, titleOf } from './attention.js';
 import { play } from './sound.js';
 
 const soundKey = 'unichat/staff/sound';
@@ -17,22 +18,6 @@ export function soundMode() {
 
 export function setSoundMode(mode) {
   localStorage.setItem(soundKey, mode);
-}
-
-/* What an event sounds like to me, or null. Pure. */
-export function soundOf(event, me, mode) {
-  if (mode === 'off') return null;
-  const begins = event.kind === 'request_created' || event.kind === 'released';
-  if (begins) return mode === 'all' && event.actor !== me ? 'chat' : null;
-  if (event.kind === 'message' && event.sender === 'player' && event.assignedTo === me && event.status === 'in_progress') return 'message';
-  return null;
-}
-
-/* The title for so many waiting chats, so many of them new, and so many unread messages in mine. Pure. */
-export function titleOf({ waiting, fresh, unread }) {
-  if (fresh > 0) return `(${waiting}) NEW CHAT`;
-  const count = waiting + unread;
-  return count > 0 ? `(${count}) unichat` : 'unichat';
 }
 
 export function onChatEvent(event, desk) {
@@ -63,14 +48,5 @@ export function startAlerts(desk) {
   return () => {
     stop();
     clearInterval(timer);
-  };
-}
-
-function countsOf(queue, me) {
-  const rows = Object.values(queue.requests);
-  return {
-    waiting: rows.filter((row) => row.status === 'waiting').length,
-    fresh: Object.keys(queue.fresh).length,
-    unread: rows.filter((row) => row.assignedTo === me && row.unread > 0).length,
   };
 }

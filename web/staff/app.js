@@ -4,7 +4,7 @@
  *   app.js      starts: who is there, then the desk
  *   queue.js    the open requests: a pure reducer over the server's list and live events
  *   desk.js     everything that happens: live connection, catching up, threads, claim, release, resolve
- *   alerts.js   title, icon and sound, so that no new chat goes unnoticed
+ *   alerts.js   title, icon and sound, so that no new chat goes unnoticed; attention.js decides when
  *   keys.js     the keyboard
  *   view.js     the page, of the parts in views/
  */
