@@ -1,0 +1,219 @@
+/*-------------------------------------------------------------------------
+ *
+ * message.c
+ *	  The triggers of chat_messages: the one way in.
+ *
+ * BEFORE INSERT checks the row, finds its place (placing.c) and fills in the
+ * columns that are assigned.  AFTER INSERT, when the row is what it is going to
+ * be, stores and announces the events:
+ *
+ *		seq n-1		request_created, or claimed, if this message did that
+ *		seq n		message
+ *
+ * A replay (the same client_message_id from the same sender) suppresses the
+ * row: INSERT reports 0 rows, and unichat_send() returns what is stored.
+ *
+ * A row that comes with its seq is one that a restore brings back.  It is
+ * stored as it is, silently; only the table's owner may do that.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "event.h"
+#include "guard.h"
+#include "message.h"
+#include "pending.h"
+#include "row.h"
+#include "tables.h"
+
+PG_FUNCTION_INFO_V1(unichat_message_before);
+PG_FUNCTION_INFO_V1(unichat_message_after);
+
+/* What BEFORE knows and AFTER needs; kept in pending.c. */
+typedef struct message_note
+{
+	request		request;
+	const char *opening;		/* kind of the event before the message's, or NULL */
+	const char *claimed_from;
+} message_note;
+
+/* A trigger call. */
+typedef struct message_job
+{
+	message		m;				/* first: it is the frame's arg */
+	TriggerData *trigger;
+	row			row;
+	message_note *note;
+} message_job;
+
+/* Is this row brought back by a restore?  Refuses what is given by anyone else. */
+static bool
+is_restored(const row *r, Relation rel)
+{
+	static const int assigned[] = {Anum_messages_seq, Anum_messages_id, Anum_messages_timestamp};
+	int			given = 0;
+
+	for (int i = 0; i < lengthof(assigned); i++)
+	{
+		if (!is_null(r, assigned[i]))
+			given = assigned[i];
+	}
+	if (given == 0)
+		return false;
+	if (is_null(r, Anum_messages_seq) || !owns_table(RelationGetRelid(rel), GetUserId()))
+		refuse_assigned(r, given);
+	return true;
+}
+
+static void
+read_message(message *m, const row *r)
+{
+	send_call  *call = guard_within(FRAME_SEND);
+
+	m->player_id = get_text(r, Anum_messages_player_id);
+	m->sender = check_sender(get_text(r, Anum_messages_sender));
+	m->sender_id = get_text(r, Anum_messages_sender_id);
+	m->text = get_text(r, Anum_messages_message_text);
+	m->client_message_id = get_text(r, Anum_messages_client_message_id);
+	m->wanted_request = get_int8(r, Anum_messages_request_id);
+	check_player_id(m->player_id);
+	check_message_text(m->text);
+	check_id("sender_id", m->sender_id, MAX_STAFF_ID_BYTES);
+	check_id("client_message_id", m->client_message_id, MAX_CLIENT_ID_BYTES);
+	m->preview = preview_of(m->text);
+	if (call != NULL && !call->used)
+	{
+		m->player_name = call->player_name;
+		m->urgency = call->urgency;
+	}
+}
+
+static void
+leave_note(message_job *job)
+{
+	message    *m = &job->m;
+	message_note *note = pending_add(RelationGetRelid(job->trigger->tg_relation), m->id, sizeof(message_note));
+
+	note->request = m->request;
+	note->request.player_id = NULL;
+	note->request.player_name = pending_text(m->request.player_name);
+	note->request.status = pending_text(m->request.status);
+	note->request.urgency = pending_text(m->request.urgency);
+	note->request.assigned_to = pending_text(m->request.assigned_to);
+	note->claimed_from = pending_text(m->claimed_from);
+	note->opening = m->created ? "request_created" : m->claimed ? "claimed" : NULL;
+}
+
+static void
+place(void *arg)
+{
+	message_job *job = arg;
+	message    *m = &job->m;
+
+	message_place(m);
+	if (!m->result.is_replay)
+	{
+		m->id = next_id(job->trigger->tg_relation, "chat_messages_id_seq");
+		m->result.message_id = m->id;
+		leave_note(job);
+	}
+	m->result.status = MemoryContextStrdup(guard_caller_context(), m->result.status ? m->result.status : "");
+}
+
+/* The trigger's answer: the row with what is assigned, or NULL for a replay. */
+static HeapTuple
+fill_row(message_job *job)
+{
+	row		   *r = &job->row;
+
+	if (job->m.result.is_replay)
+		return NULL;
+	set_int8(r, Anum_messages_id, job->m.id);
+	set_int8(r, Anum_messages_request_id, job->m.result.request_id);
+	set_int8(r, Anum_messages_seq, job->m.result.seq);
+	set_time(r, Anum_messages_timestamp, job->m.result.at);
+	return row_apply(r, job->trigger->tg_trigtuple);
+}
+
+/*
+ * BEFORE INSERT ON chat_messages FOR EACH ROW.
+ */
+Datum
+unichat_message_before(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_messages");
+	send_call  *call = guard_within(FRAME_SEND);
+	message_job job = {.trigger = trigger};
+
+	row_read(&job.row, trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation));
+	if (is_restored(&job.row, trigger->tg_relation))
+		return PointerGetDatum(trigger->tg_trigtuple);
+
+	read_message(&job.m, &job.row);
+	guard_trigger(trigger, FRAME_MESSAGE, place, &job.m);
+	if (call != NULL && !call->used)
+	{
+		call->used = true;
+		call->result = job.m.result;
+	}
+	return PointerGetDatum(fill_row(&job));
+}
+
+/* The event of a staff's reply to a waiting request. */
+static void
+announce_claimed(const request *r, int64 seq, const char *from, const char *actor)
+{
+	chat_event	e = {.kind = "claimed", .seq = seq, .from_status = from, .actor = actor};
+
+	request_describe(r, &e);
+	event_store(&e);
+}
+
+static void
+announce_message(void *arg)
+{
+	message_job *job = arg;
+	const row  *r = &job->row;
+	request    *req = &job->note->request;
+	int64		seq = get_int8(r, Anum_messages_seq);
+	chat_event	e = {.kind = "message", .seq = seq};
+
+	req->player_id = get_text(r, Anum_messages_player_id);
+	e.message_id = get_int8(r, Anum_messages_id);
+	e.sender = get_text(r, Anum_messages_sender);
+	e.sender_id = e.actor = get_text(r, Anum_messages_sender_id);
+	e.message_text = get_text(r, Anum_messages_message_text);
+	e.client_message_id = get_text(r, Anum_messages_client_message_id);
+	request_describe(req, &e);
+
+	if (job->note->opening == NULL)
+		;
+	else if (strcmp(job->note->opening, "claimed") == 0)
+		announce_claimed(req, seq - 1, job->note->claimed_from, e.sender_id);
+	else
+		request_announce_created(req, seq - 1, e.message_id, e.message_text);
+	event_store(&e);
+}
+
+/*
+ * AFTER INSERT ON chat_messages FOR EACH ROW.
+ */
+Datum
+unichat_message_after(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_messages");
+	Relation	rel = trigger->tg_relation;
+	message_job job = {.trigger = trigger};
+
+	row_read(&job.row, trigger->tg_trigtuple, RelationGetDescr(rel));
+	job.note = pending_take(RelationGetRelid(rel), get_int8(&job.row, Anum_messages_id));
+	if (job.note != NULL)
+		guard_trigger(trigger, FRAME_OTHER, announce_message, &job);
+	return PointerGetDatum(NULL);
+}

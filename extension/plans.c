@@ -1,0 +1,190 @@
+/*-------------------------------------------------------------------------
+ *
+ * plans.c
+ *	  SQL statements, planned once for a session.
+ *
+ * Each statement lives beside its use as a static "plan"; this module plans it
+ * when it is first run, always as a generic plan: they all find a row by a
+ * unique index, and planning for the values would find nothing better.
+ *
+ * A saved plan survives DROP EXTENSION; CREATE EXTENSION: PostgreSQL's plan
+ * cache notices that the tables are new ones and analyzes the statement again.
+ * What it cannot notice is that "@" means another schema.  So plans are of a
+ * generation, which ends when the extension is found in another schema, or when
+ * any schema may have been renamed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "plans.h"
+
+static Oid	schema_now = InvalidOid;
+static uint64 generation_now = 0;
+
+static void
+schema_changed(Datum arg, int cacheid, uint32 hashvalue)
+{
+	generation_now++;
+}
+
+void
+plans_init(void)
+{
+	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
+}
+
+void
+plans_use_schema(Oid schema)
+{
+	if (schema != schema_now)
+	{
+		schema_now = schema;
+		generation_now++;
+	}
+}
+
+/* sql with the schema's name for each @; palloc'd. */
+static char *
+with_schema(const char *sql)
+{
+	char	   *name = get_namespace_name(schema_now);
+	StringInfoData buf;
+
+	if (name == NULL)
+		elog(ERROR, "cache lookup failed for schema %u", schema_now);
+	initStringInfo(&buf);
+	for (const char *c = sql; *c; c++)
+	{
+		if (*c == '@')
+			appendStringInfoString(&buf, quote_identifier(name));
+		else
+			appendStringInfoChar(&buf, *c);
+	}
+	return buf.data;
+}
+
+static void
+prepare(plan *p)
+{
+	uint64		generation = generation_now;
+	SPIPlanPtr	made = SPI_prepare_cursor(with_schema(p->sql), p->nargs, p->types,
+										  CURSOR_OPT_GENERIC_PLAN);
+
+	if (made == NULL || SPI_keepplan(made) != 0)
+		elog(ERROR, "could not prepare \"%s\": %s", p->sql, SPI_result_code_string(SPI_result));
+	if (p->saved)
+		SPI_freeplan(p->saved);
+	p->saved = made;
+	p->generation = generation;
+}
+
+void
+add_datum(arguments *args, Datum value, bool isnull)
+{
+	Assert(args->n < PLAN_MAX_ARGS);
+	args->values[args->n] = value;
+	args->nulls[args->n] = isnull ? 'n' : ' ';
+	args->n++;
+}
+
+void
+add_text(arguments *args, const char *value)
+{
+	add_datum(args, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
+}
+
+void
+add_int8(arguments *args, int64 value)
+{
+	add_datum(args, Int64GetDatum(value), false);
+}
+
+void
+add_id(arguments *args, int64 id)
+{
+	add_datum(args, Int64GetDatum(id), id == 0);
+}
+
+void
+add_time(arguments *args, TimestampTz value)
+{
+	add_datum(args, TimestampTzGetDatum(value), false);
+}
+
+uint64
+plan_run(plan *p, arguments *args)
+{
+	int			result;
+
+	if (p->saved == NULL || p->generation != generation_now)
+		prepare(p);
+	Assert(args->n == p->nargs);
+	result = SPI_execute_plan(p->saved, args->values, args->nulls, false, 0);
+	if (result < 0)
+		elog(ERROR, "could not run \"%s\": %s", p->sql, SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+static Datum
+row_datum(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+char *
+row_text(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = row_datum(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+int64
+row_int8(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = row_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+bool
+row_bool(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = row_datum(row, column, &isnull);
+
+	return isnull ? false : DatumGetBool(value);
+}
+
+TimestampTz
+row_time(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = row_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetTimestampTz(value);
+}
+
+Datum
+row_composite(uint64 row, int column, MemoryContext context)
+{
+	bool		isnull;
+	Datum		value = row_datum(row, column, &isnull);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	value = datumCopy(value, false, -1);
+	MemoryContextSwitchTo(old);
+	return value;
+}

@@ -1,0 +1,94 @@
+/*-------------------------------------------------------------------------
+ *
+ * send.c
+ *	  unichat_send(): an INSERT INTO chat_messages that returns what became of
+ *	  it, and that takes what the table has no column for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "guard.h"
+#include "message.h"
+#include "plans.h"
+
+PG_FUNCTION_INFO_V1(unichat_send);
+
+static plan insert_message = {
+	"INSERT INTO @.chat_messages (player_id, message_text, sender, sender_id, client_message_id, request_id)"
+	" VALUES ($1, $2, $3, $4, $5, $6)",
+	6, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID}
+};
+
+/* The call, and its arguments as values of SQL. */
+typedef struct send_job
+{
+	send_call	call;			/* first: it is the frame's arg */
+	arguments	args;
+} send_job;
+
+static void
+insert(void *arg)
+{
+	send_job   *job = arg;
+
+	plan_run(&insert_message, &job->args);
+	if (!job->call.used)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("the message was not stored"),
+				 errdetail("Another trigger on chat_messages suppressed it, or the triggers of unichat are disabled.")));
+}
+
+static Datum
+result_row(FunctionCallInfo fcinfo, const stored *s)
+{
+	TupleDesc	desc;
+	Datum		values[7];
+	bool		nulls[7] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	desc = BlessTupleDesc(desc);
+	values[0] = Int64GetDatum(s->message_id);
+	values[1] = Int64GetDatum(s->request_id);
+	values[2] = Int64GetDatum(s->seq);
+	values[3] = CStringGetTextDatum(s->status);
+	values[4] = BoolGetDatum(s->is_new_request);
+	values[5] = BoolGetDatum(s->is_replay);
+	values[6] = TimestampTzGetDatum(s->at);
+	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+}
+
+static const char *
+arg_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/*
+ * unichat_send(player_id, message_text, sender, sender_id, client_message_id,
+ *				player_name, urgency, request_id) returns unichat_sent
+ */
+Datum
+unichat_send(PG_FUNCTION_ARGS)
+{
+	send_job	job = {0};
+
+	for (int i = 0; i < 5; i++)
+		add_datum(&job.args, PG_GETARG_DATUM(i), PG_ARGISNULL(i));
+	add_datum(&job.args, PG_GETARG_DATUM(7), PG_ARGISNULL(7));
+	job.call.player_name = arg_text(fcinfo, 5);
+	job.call.urgency = arg_text(fcinfo, 6);
+	check_name(job.call.player_name);
+	check_urgency(job.call.urgency);
+	guard_function(fcinfo, FRAME_SEND, insert, &job.call);
+	return result_row(fcinfo, &job.call.result);
+}

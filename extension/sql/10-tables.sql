@@ -1,0 +1,116 @@
+\echo Use "CREATE EXTENSION unichat" to load this file. \quit
+
+-- The tables. Design: docs/sql.md. Everything is created in the extension's schema; nothing depends on search_path.
+--
+-- Foreign keys are left out on purpose: each would cost every message an index probe and a share lock on the parent
+-- row. The triggers, which are the only way into these tables, guarantee what the keys would.
+--
+-- player_id is COLLATE "C": it is an opaque id, so byte order is the right order, compares fastest, and no index breaks
+-- when an operating system changes a collation.
+
+CREATE TABLE @extschema@.chat_players (
+    player_id       text COLLATE "C" PRIMARY KEY CHECK (octet_length(player_id) BETWEEN 1 AND 128),
+    player_name     text,
+    last_seq        bigint NOT NULL DEFAULT 0,
+    player_read_seq bigint NOT NULL DEFAULT 0,
+    staff_read_seq  bigint NOT NULL DEFAULT 0,
+    blocked         boolean NOT NULL DEFAULT false,
+    created_at      timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+) WITH (fillfactor = 60);   -- every event updates last_seq: leave room for HOT updates
+
+COMMENT ON TABLE @extschema@.chat_players IS 'unichat: one row for each player. Its row lock, held until commit, orders the player''s events.';
+COMMENT ON COLUMN @extschema@.chat_players.player_id IS 'the application''s own id, opaque, 1 to 128 bytes';
+COMMENT ON COLUMN @extschema@.chat_players.last_seq IS 'the seq of the player''s newest event; the next event takes last_seq + 1';
+COMMENT ON COLUMN @extschema@.chat_players.player_read_seq IS 'what the player has read (unichat_read)';
+COMMENT ON COLUMN @extschema@.chat_players.staff_read_seq IS 'what the staff has read (unichat_read)';
+COMMENT ON COLUMN @extschema@.chat_players.blocked IS 'true: the player''s messages are refused with UC014';
+
+CREATE SEQUENCE @extschema@.chat_requests_id_seq;
+
+-- No index holds a column that an ordinary message changes, so those updates stay HOT.
+CREATE TABLE @extschema@.chat_requests (
+    id                  bigint PRIMARY KEY,
+    player_id           text COLLATE "C" NOT NULL,
+    player_name         text,
+    status              text COLLATE "C" NOT NULL DEFAULT 'waiting'
+                        CHECK (status IN ('waiting', 'in_progress', 'resolved')),
+    urgency             text COLLATE "C" NOT NULL DEFAULT 'normal'
+                        CHECK (urgency IN ('low', 'normal', 'high', 'urgent')),
+    assigned_to         text,
+    created_at          timestamptz NOT NULL,
+    updated_at          timestamptz NOT NULL,
+    waiting_since       timestamptz,
+    first_response_at   timestamptz,
+    resolved_at         timestamptz,
+    last_message        text,
+    last_message_sender text,
+    last_message_at     timestamptz
+) WITH (fillfactor = 60);
+ALTER SEQUENCE @extschema@.chat_requests_id_seq OWNED BY @extschema@.chat_requests.id;
+
+CREATE UNIQUE INDEX chat_requests_open ON @extschema@.chat_requests (player_id) WHERE status <> 'resolved';
+CREATE INDEX chat_requests_player ON @extschema@.chat_requests (player_id, id);
+CREATE INDEX chat_requests_queue ON @extschema@.chat_requests
+    (status, pg_catalog.array_position(ARRAY['urgent', 'high', 'normal', 'low'], urgency), created_at, id);
+CREATE INDEX chat_requests_mine ON @extschema@.chat_requests (assigned_to, id) WHERE status = 'in_progress';
+
+COMMENT ON TABLE @extschema@.chat_requests IS 'unichat: one conversation from first message to resolved. A player has at most one that is not resolved. UPDATE … SET status obeys the rules of unichat_status.';
+COMMENT ON COLUMN @extschema@.chat_requests.status IS 'waiting, in_progress, resolved; nothing leaves resolved';
+COMMENT ON COLUMN @extschema@.chat_requests.urgency IS 'low, normal, high, urgent';
+COMMENT ON COLUMN @extschema@.chat_requests.assigned_to IS 'the staff member who has claimed it';
+COMMENT ON COLUMN @extschema@.chat_requests.waiting_since IS 'since when the player waits for an answer; NULL while the staff''s answer is the newest message';
+COMMENT ON COLUMN @extschema@.chat_requests.first_response_at IS 'when the staff first wrote';
+COMMENT ON COLUMN @extschema@.chat_requests.last_message IS 'the first 140 characters of the newest message';
+
+CREATE SEQUENCE @extschema@.chat_messages_id_seq;
+
+-- id has no index: it is a name for the outside. Whatever the product looks up, it looks up by (player_id, seq).
+CREATE TABLE @extschema@.chat_messages (
+    id                bigint NOT NULL,
+    request_id        bigint NOT NULL,
+    player_id         text COLLATE "C" NOT NULL,
+    seq               bigint NOT NULL,
+    sender            text COLLATE "C" NOT NULL DEFAULT 'player' CHECK (sender IN ('player', 'staff', 'system')),
+    sender_id         text,
+    message_text      text NOT NULL,
+    "timestamp"       timestamptz NOT NULL,
+    client_message_id text COLLATE "C",
+    PRIMARY KEY (player_id, seq)
+);
+ALTER SEQUENCE @extschema@.chat_messages_id_seq OWNED BY @extschema@.chat_messages.id;
+
+CREATE UNIQUE INDEX chat_messages_client_id ON @extschema@.chat_messages (player_id, client_message_id, sender)
+    WHERE client_message_id IS NOT NULL;
+
+COMMENT ON TABLE @extschema@.chat_messages IS 'unichat: the messages. INSERT (player_id, message_text) is all it takes to send one; rows are never changed or deleted, except by unichat_erase_player and unichat_prune.';
+COMMENT ON COLUMN @extschema@.chat_messages.id IS 'assigned; only a name, the order is seq';
+COMMENT ON COLUMN @extschema@.chat_messages.request_id IS 'assigned; when given without seq: store only if this is the player''s open request (else UC015)';
+COMMENT ON COLUMN @extschema@.chat_messages.seq IS 'assigned; the seq of this message''s event, counting within the player';
+COMMENT ON COLUMN @extschema@.chat_messages.sender IS 'player, staff, system';
+COMMENT ON COLUMN @extschema@.chat_messages.client_message_id IS 'given by the client; the same one again from the same sender stores nothing';
+
+CREATE TABLE @extschema@.chat_events (
+    player_id   text COLLATE "C" NOT NULL,
+    seq         bigint NOT NULL,
+    request_id  bigint,
+    kind        text COLLATE "C" NOT NULL,
+    message_id  bigint,
+    from_status text COLLATE "C",
+    to_status   text COLLATE "C",
+    urgency     text COLLATE "C",
+    assigned_to text,
+    actor       text,
+    detail      jsonb,
+    at          timestamptz NOT NULL,
+    xid         xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
+    PRIMARY KEY (player_id, seq)
+);
+CREATE INDEX chat_events_xid ON @extschema@.chat_events (xid);
+
+COMMENT ON TABLE @extschema@.chat_events IS 'unichat: everything that happened, in order: the audit trail and the source of every delivery. Append-only.';
+COMMENT ON COLUMN @extschema@.chat_events.seq IS '1, 2, 3 … within the player, without a gap; commit order is seq order';
+COMMENT ON COLUMN @extschema@.chat_events.kind IS 'request_created, message, claimed, released, resolved, erased, pruned';
+COMMENT ON COLUMN @extschema@.chat_events.message_id IS 'of a message: its id (its row has the same player_id and seq); of request_created: the id of the first message, whose seq is one higher';
+COMMENT ON COLUMN @extschema@.chat_events.to_status IS 'the request''s status after the event; urgency and assigned_to likewise';
+COMMENT ON COLUMN @extschema@.chat_events.actor IS 'who did it, where known';
+COMMENT ON COLUMN @extschema@.chat_events.xid IS 'the transaction that wrote it; catching up compares it with a snapshot (unichat_events_since)';

@@ -1,0 +1,27 @@
+-- Functions that write. They run with the rights of the extension's owner, as SECURITY DEFINER functions do, and with
+-- a pinned search_path; extension/guard.c does both, for a fraction of what the SQL attributes cost.
+
+-- A type of its own, because an OUT parameter may not be called like an argument.
+CREATE TYPE @extschema@.unichat_sent AS (
+    message_id bigint, request_id bigint, seq bigint, status text, is_new_request boolean, is_replay boolean,
+    "timestamp" timestamptz);
+COMMENT ON TYPE @extschema@.unichat_sent IS 'unichat: what unichat_send returns';
+
+CREATE FUNCTION @extschema@.unichat_send(
+    player_id text, message_text text, sender text DEFAULT 'player', sender_id text DEFAULT NULL,
+    client_message_id text DEFAULT NULL, player_name text DEFAULT NULL, urgency text DEFAULT NULL,
+    request_id bigint DEFAULT NULL)
+RETURNS @extschema@.unichat_sent AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION @extschema@.unichat_send(text, text, text, text, text, text, text, bigint) IS
+    'stores a message; opens a request if the player has none. With request_id: only if that is the player''s open request. The same client_message_id again returns what is stored.';
+
+CREATE FUNCTION @extschema@.unichat_status(
+    request_id bigint, status text, actor text DEFAULT NULL, expected text DEFAULT NULL)
+RETURNS @extschema@.chat_requests AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION @extschema@.unichat_status(bigint, text, text, text) IS
+    'in_progress claims a request for actor, waiting releases it, resolved ends it. With expected: only if that is its status now.';
+
+CREATE FUNCTION @extschema@.unichat_read(player_id text, reader text, seq bigint)
+RETURNS @extschema@.chat_players AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION @extschema@.unichat_read(text, text, bigint) IS
+    'the player or the staff (reader) has read everything up to seq; never goes back';
