@@ -4,6 +4,7 @@
 import { html, useEffect, useMemo, useState } from '../shared/ui.js';
 import { useStore } from '../shared/store.js';
 import { timeline } from '../shared/timeline.js';
+import { initials } from '../shared/text.js';
 import { timeWithSeconds } from '../shared/time.js';
 import { Composer } from '../shared/views/composer.js';
 import { ConnectionBanner } from '../shared/views/connection.js';
@@ -17,6 +18,7 @@ export function PlayerPage({ api, base, session, resumed }) {
   const { thread, connection } = useStore(chat.store);
   const { conversation, pending } = thread;
   const { request } = conversation;
+  const answering = request?.status === 'in_progress' ? request.assignedTo : null;
   const rows = useMemo(() => timeline(conversation.messages, pending, 'player'), [conversation.messages, pending]);
 
   useEffect(() => chat.close, []);
@@ -28,7 +30,7 @@ export function PlayerPage({ api, base, session, resumed }) {
   return html`<div class="player">
     <a class="skip" href="#composer">Skip to writing</a>
     <header class="player-head">
-      <${Mark} />
+      ${answering ? html`<span class="avatar" aria-hidden="true">${initials(answering)}</span>` : html`<${Mark} />`}
       <div class="player-who">
         <h1>Support</h1>
         <${StateLine} conversation=${conversation} ready=${thread.sync.ready} waiting=${pending.length > 0} />
@@ -81,7 +83,7 @@ function stateText(status, staff) {
     case 'loading':
       return 'Loading…';
     case 'waiting':
-      return 'Waiting for someone to answer';
+      return 'Waiting for an answer';
     case 'in_progress':
       return staff ? html`<bdi>${staff}</bdi> is answering` : 'We are answering';
     case 'resolved':

@@ -19,7 +19,6 @@ export function createLive({ key, base, role, channel: name, onEvent, onSubscrib
   const secure = location.protocol === 'https:';
   const port = Number(location.port) || (secure ? 443 : 80);
   let state = 'connecting';
-  let subscribed = false;
   let closed = false;
 
   const pusher = new globalThis.Pusher(key, {
@@ -44,7 +43,6 @@ export function createLive({ key, base, role, channel: name, onEvent, onSubscrib
   }
 
   pusher.connection.bind('state_change', ({ current }) => {
-    if (current !== 'connected') subscribed = false;
     if (current === 'connected' || closed) return;
     become('offline');
     if (current === 'disconnected' || current === 'failed') onRefused();
@@ -58,7 +56,6 @@ export function createLive({ key, base, role, channel: name, onEvent, onSubscrib
 
   function bind(channel) {
     channel.bind('pusher:subscription_succeeded', () => {
-      subscribed = true;
       become('live');
       onSubscribed();
     });

@@ -140,9 +140,9 @@ function keysOf(storage, prefix) {
 }
 
 /* Storage may be full or forbidden: the message is then sent all the same, and only a reload would lose it. */
-function remember(storage, prefix, { id, state, error, transient, ...stored }) {
+function remember(storage, prefix, { id, ...entry }) {
   try {
-    storage.setItem(prefix + id, JSON.stringify(stored));
+    storage.setItem(prefix + id, JSON.stringify({ ...entry, state: undefined, error: undefined }));
   } catch {
     /* see above */
   }

@@ -6,7 +6,7 @@
 export const shortcuts = [
   { code: 'ArrowDown', keys: 'Alt+↓', does: 'Next chat', act: ({ step }) => step(1) },
   { code: 'ArrowUp', keys: 'Alt+↑', does: 'Previous chat', act: ({ step }) => step(-1) },
-  { code: 'KeyN', keys: 'Alt+N', does: 'Open the chat that waits longest', act: ({ openWaiting }) => openWaiting() },
+  { code: 'KeyN', keys: 'Alt+N', does: 'Open the most urgent waiting chat', act: ({ openWaiting }) => openWaiting() },
   { code: 'KeyC', keys: 'Alt+C', does: 'Claim', act: ({ claim }) => claim() },
   { code: 'KeyL', keys: 'Alt+L', does: 'Release', act: ({ release }) => release() },
   { code: 'KeyR', keys: 'Alt+R', does: 'Resolve', act: ({ resolve }) => resolve() },

@@ -1,8 +1,8 @@
 /*
  * Two short tones, made here: no file to load, and nothing that a strict policy would refuse.
  *
- * Browsers keep a page silent until its first click or key. So the first of them wakes the sound up, the test button does
- * too, and `blocked` says when a tone could not be heard.
+ * Browsers keep a page silent until its first click or key. So the first of them wakes the sound up, and the test button does
+ * too.
  */
 
 const tones = {
@@ -22,10 +22,6 @@ function wakeUp() {
 }
 
 for (const gesture of ['pointerdown', 'keydown']) window.addEventListener(gesture, wakeUp, { once: true, capture: true });
-
-export function soundBlocked() {
-  return context !== null && context.state !== 'running';
-}
 
 /* kind: 'chat' or 'message'. */
 export function play(kind) {

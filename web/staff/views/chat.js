@@ -11,7 +11,7 @@ import { Log } from '../../shared/views/log.js';
 import { Urgency } from './queue.js';
 
 export function Chat({ desk, state, request, actions }) {
-  if (state.selected === null) return html`<${NothingOpen} waiting=${Object.keys(state.queue.requests).length > 0} />`;
+  if (state.selected === null) return html`<${NothingOpen} queue=${state.queue} actions=${actions} />`;
   const thread = desk.thread(state.selected);
   return html`<${OpenChat} key=${state.selected} desk=${desk} thread=${thread} request=${request} actions=${actions}
     history=${state.histories[state.selected] ?? []} />`;
@@ -64,10 +64,14 @@ function Reply({ standing, thread, name, sub }) {
     onSend=${(text) => thread.send(text)} disabled=${!writable} focusKey=${writable ? thread.playerId : null} />`;
 }
 
-function NothingOpen({ waiting }) {
+function NothingOpen({ queue, actions }) {
+  const waiting = Object.values(queue.requests).filter((row) => row.status === 'waiting').length;
+  if (waiting === 0) return html`<section class="chat nothing"><${Mark} /><p>Nobody is waiting. A new chat appears here at once.</p></section>`;
   return html`<section class="chat nothing">
     <${Mark} />
-    <p>${waiting ? 'Open a chat from the list.' : 'All quiet. A new chat shows up here at once.'}</p>
+    <p><strong>${waiting === 1 ? 'One chat is waiting' : `${waiting} chats are waiting`}</strong></p>
+    <button type="button" class="button primary" onClick=${actions.openWaiting}>Open the most urgent</button>
+    <p class="hint">or press <kbd>Alt+N</kbd></p>
   </section>`;
 }
 
@@ -91,6 +95,6 @@ function requestLine({ requestId }, request) {
   if (!request) return `Request ${requestId}`;
   const opened = Date.parse(request.createdAt);
   const parts = [`Request ${requestId}`, `${dayName(opened)} ${timeOfDay(opened)}`];
-  if (request.status === 'resolved') parts.push(request.assignedTo ? `resolved, ${request.assignedTo}` : 'resolved');
+  if (request.status === 'resolved') parts.push(request.assignedTo ? `resolved by ${request.assignedTo}` : 'resolved');
   return parts.join(' · ');
 }

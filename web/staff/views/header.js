@@ -23,6 +23,18 @@ export function Header({ api, session, connection, syncedAt, onHelp }) {
   </header>`;
 }
 
+/* Until its first click or key the browser keeps a page silent; any will do. */
+function useAwake() {
+  const [awake, setAwake] = useState(navigator.userActivation?.hasBeenActive ?? true);
+  useEffect(() => {
+    const gestures = ['pointerdown', 'keydown'];
+    const wake = () => setAwake(true);
+    for (const gesture of gestures) window.addEventListener(gesture, wake);
+    return () => gestures.forEach((gesture) => window.removeEventListener(gesture, wake));
+  }, []);
+  return awake;
+}
+
 const choices = [
   ['all', 'New chats and my messages'],
   ['mine', 'Messages in my chats only'],
@@ -32,6 +44,7 @@ const choices = [
 function SoundMenu() {
   const menu = useRef(null);
   const [mode, setMode] = useState(soundMode());
+  const awake = useAwake();
 
   useEffect(() => {
     const close = (event) => {
@@ -53,7 +66,7 @@ function SoundMenu() {
     setMode(value);
   }
 
-  return html`<details class="menu" ref=${menu}>
+  return html`${mode !== 'off' && !awake && html`<button type="button" class="link sound-hint">Turn the sound on</button>`}<details class="menu" ref=${menu}>
     <summary class="icon-button" aria-label=${`Sound: ${mode}`} title=${`Sound: ${mode}`}><${Icon} name=${mode === 'off' ? 'mute' : 'bell'} /></summary>
     <fieldset class="menu-body">
       <legend>Sound</legend>
