@@ -6,8 +6,9 @@
  *   channel    exists while somebody listens, or while a cache channel keeps its last event
  *   frame      one encoded WebSocket message, shared by all who get it (see frame.h)
  *
- * One thread. Publishing only queues: the sockets are written at the end of the loop turn, or by hub_flush(), so that many
- * events in one turn make one write per socket. No call of this header runs a callback that can close a connection.
+ * One thread. Publishing only queues: the sockets are written at the end of the loop turn, or by
+ * hub_flush(), so that many events in one turn make one write per socket. No call of this header
+ * runs a callback that can close a connection.
  */
 #ifndef UNICHAT_HUB_H
 #define UNICHAT_HUB_H
@@ -21,7 +22,8 @@ typedef struct hub_app hub_app;
 typedef struct hub_conn hub_conn;
 typedef struct caller caller; /* identity/caller.h */
 
-/* What an app may and how much; every number has Pusher's own default. Strings are copied by hub_app_add(). */
+/* What an app may and how much; every number has Pusher's own default. Strings are copied by
+ * hub_app_add(). */
 typedef struct hub_app_options {
     const char *id;
     const char *key;
@@ -31,7 +33,8 @@ typedef struct hub_app_options {
     bool client_events;
     bool subscription_count;
     bool watchlist;
-    bool require_authorization;         /* close what has not signed in or joined within authorization_timeout */
+    bool require_authorization;         /* close what has not signed in or joined within
+                                           authorization_timeout */
     unsigned authorization_timeout;     /* seconds */
     unsigned max_connections;           /* 0: no limit of its own */
     unsigned max_channels_per_conn;     /* 0: no limit */
@@ -51,10 +54,11 @@ typedef struct hub_app_options {
 void hub_app_options_init(hub_app_options *options);
 
 /*
- * Who may listen to guarded names. A guarded name is public by its form, but needs a proven identity; and nobody but
- * this process publishes to it: not a client, not the HTTP API; webhooks do not mention it.
- * may_listen answers HUB_WAIT while a sign-in may still bring the proof: the subscription is held for a moment, and asked
- * again when the sign-in is there. On HUB_DENY *why is a constant text for the client.
+ * Who may listen to guarded names. A guarded name is public by its form, but needs a proven
+ * identity; and nobody but this process publishes to it: not a client, not the HTTP API; webhooks
+ * do not mention it. may_listen answers HUB_WAIT while a sign-in may still bring the proof: the
+ * subscription is held for a moment, and asked again when the sign-in is there. On HUB_DENY *why is
+ * a constant text for the client.
  */
 typedef enum hub_verdict { HUB_ALLOW, HUB_DENY, HUB_WAIT } hub_verdict;
 
@@ -70,7 +74,8 @@ hub *hub_new(void);
 /* All connections must be gone. */
 void hub_free(hub *h);
 
-/* Adds an app, copying the options. NULL if the id or the key is taken. It lives as long as the hub. */
+/* Adds an app, copying the options. NULL if the id or the key is taken. It lives as long as the
+ * hub. */
 hub_app *hub_app_add(hub *h, const hub_app_options *options);
 void hub_app_set_guard(hub_app *app, const hub_guard *guard);
 hub_app *hub_app_by_id(hub *h, const char *id);
@@ -78,24 +83,27 @@ hub_app *hub_app_by_key(hub *h, const char *key);
 const hub_app_options *hub_app_get_options(const hub_app *app);
 
 /*
- * Sends an event to everybody who listens to the channel, except to the connection with that socket id (NULL: none).
- * data goes out verbatim as a JSON string (the protocol's double encoding) and need not end in NUL; it must be UTF-8.
- * The event and the channel name are not checked here. A cache channel keeps the event.
- * Returns how many connections get it.
+ * Sends an event to everybody who listens to the channel, except to the connection with that socket
+ * id (NULL: none). data goes out verbatim as a JSON string (the protocol's double encoding) and
+ * need not end in NUL; it must be UTF-8. The event and the channel name are not checked here. A
+ * cache channel keeps the event. Returns how many connections get it.
  */
 size_t hub_publish(hub_app *app, const char *channel, const char *event, const char *data,
                    size_t len, const char *except_socket_id);
 
-/* Whether hub_publish() would do anything: somebody listens, or it is a cache channel. Ask before encoding. */
+/* Whether hub_publish() would do anything: somebody listens, or it is a cache channel. Ask before
+ * encoding. */
 bool hub_has_subscribers(const hub_app *app, const char *channel);
 
-/* Writes what this turn has queued, now. The loop does the same by itself at the end of every turn. */
+/* Writes what this turn has queued, now. The loop does the same by itself at the end of every turn.
+ */
 void hub_flush(hub *h);
 
 /* For the guard: who this connection has proven to be. */
-const caller *hub_conn_caller(const hub_conn *conn);  /* by the token of the handshake, or NULL */
-const char *hub_conn_user_id(const hub_conn *conn);   /* by pusher:signin, or NULL */
-const char *hub_conn_user_data(const hub_conn *conn); /* the signed JSON text of pusher:signin, or NULL */
+const caller *hub_conn_caller(const hub_conn *conn); /* by the token of the handshake, or NULL */
+const char *hub_conn_user_id(const hub_conn *conn);  /* by pusher:signin, or NULL */
+const char *
+hub_conn_user_data(const hub_conn *conn); /* the signed JSON text of pusher:signin, or NULL */
 const char *hub_conn_socket_id(const hub_conn *conn);
 hub_app *hub_conn_app(const hub_conn *conn);
 

@@ -1,0 +1,43 @@
+/* app.h - the hub's own tables; for the files of hub/ alone. */
+#ifndef UNICHAT_HUB_APP_H
+#define UNICHAT_HUB_APP_H
+
+#include "base/buf.h"
+#include "base/wheel.h"
+#include "hub/hub.h"
+#include "hub/observer.h"
+#include "hub/session.h"
+
+typedef struct channel channel;
+typedef struct user user;
+
+struct hub {
+    hub_app *apps;
+    hub_conn *conns; /* by socket id */
+    wheel *wheel;
+    hub_transport transport;
+    hub_observe *observe;
+    void *observe_arg;
+    unsigned guard_wait_ms;
+    unsigned activity_timeout;
+    buf scratch; /* where frames are put together; empty between calls */
+    hub_stats stats;
+};
+
+struct hub_app {
+    hub *hub;
+    hub_app *next;
+    hub_app_options options; /* its strings are ours */
+    hub_guard guard;
+    channel *channels; /* by name */
+    user *users;       /* by id: signed in, or watched by somebody who is */
+    unsigned n_conns;
+};
+
+/* Whether the guard of the app calls this name guarded. */
+bool app_is_guarded(const hub_app *app, const char *channel);
+
+/* Tells the observer, if there is one. */
+void app_tell(hub_app *app, const hub_happening *what);
+
+#endif

@@ -1,0 +1,75 @@
+#include "hub/client_event.h"
+
+#include "base/clock.h"
+#include "hub/presence.h"
+#include "protocol/pusher_frame.h"
+
+#include <string.h>
+
+#define CODE_RATE_LIMIT 4301
+
+static bool over_rate(hub_conn *conn)
+{
+    uint64_t second = clock_monotonic_ms() / 1000;
+
+    if (second != conn->second) {
+        conn->second = second;
+        conn->events_this_second = 0;
+    }
+    return ++conn->events_this_second > conn->app->options.max_client_events_per_sec;
+}
+
+/* What forbids the event, or NULL and the sender's subscription. */
+static const char *forbidden(const hub_conn *conn, const pusher_message *m, subscription **sub)
+{
+    const hub_app_options *o = &conn->app->options;
+    channel_kind kind = m->channel ? channel_name_type(m->channel).kind : CHANNEL_PUBLIC;
+    channel *c = m->channel ? channel_find(conn->app, m->channel) : NULL;
+
+    if (!o->client_events)
+        return "Client events are not enabled for this app";
+    if (!channel_kind_needs_auth(kind))
+        return "Client event rejected - only supported on private and presence channels";
+    *sub = c ? channel_subscription(c, conn) : NULL;
+    if (!*sub)
+        return "Cannot broadcast client event (connection not subscribed to the channel)";
+    if (strlen(m->event) > o->max_event_name)
+        return "Client event rejected - the event name is longer than this app allows";
+    if (m->data_len > o->max_event_bytes)
+        return "Client event rejected - the data is larger than this app allows";
+    return NULL;
+}
+
+static void pass_on(hub_conn *conn, const subscription *sub, const pusher_message *m)
+{
+    channel *c = sub->channel;
+    const char *user_id = sub->member ? sub->member->id : NULL;
+
+    pusher_frame_client_event(&conn->app->hub->scratch, c->name, m->event, m->data, m->data_len,
+                              user_id);
+    channel_send_scratch(c, conn);
+    conn->app->hub->stats.client_events++;
+    if (!c->guarded)
+        app_tell(conn->app, &(hub_happening){.kind = HUB_CLIENT_EVENT,
+                                             .channel = c->name,
+                                             .event = m->event,
+                                             .data = m->data,
+                                             .data_len = m->data_len,
+                                             .socket_id = conn->socket_id,
+                                             .user_id = user_id});
+}
+
+void client_event(hub_conn *conn, const pusher_message *m)
+{
+    subscription *sub = NULL;
+    const char *why = forbidden(conn, m, &sub);
+
+    if (why)
+        conn_error(conn, 0, m->channel, "%s", why);
+    else if (over_rate(conn))
+        conn_error(conn, CODE_RATE_LIMIT, m->channel,
+                   "Client event rejected - more than %u a second on this connection",
+                   conn->app->options.max_client_events_per_sec);
+    else
+        pass_on(conn, sub, m);
+}

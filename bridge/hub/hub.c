@@ -1,0 +1,223 @@
+#include "hub/hub.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "hub/app.h"
+#include "hub/conn.h"
+#include "hub/presence.h"
+#include "hub/user.h"
+#include "protocol/pusher_frame.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void hub_app_options_init(hub_app_options *options)
+{
+    *options = (hub_app_options){
+        .authorization_timeout = 30,
+        .max_channel_name = 200,
+        .max_event_name = 200,
+        .max_event_bytes = 10240,
+        .max_client_events_per_sec = 10,
+        .max_presence_members = 100,
+        .max_presence_user_bytes = 1024,
+        .max_watchlist = 100,
+        .max_publish_channels = 100,
+        .max_batch = 10,
+        .cache_ttl = 1800,
+    };
+}
+
+hub *hub_new(void)
+{
+    hub *h = mem_new(hub);
+
+    h->wheel = wheel_new(clock_monotonic_ms());
+    h->guard_wait_ms = 2000;
+    h->activity_timeout = 120;
+    return h;
+}
+
+static void app_free(hub_app *app)
+{
+    channel *c, *next;
+
+    HASH_ITER (hh, app->channels, c, next)
+        channel_free(c);
+    free((char *)app->options.id);
+    free((char *)app->options.key);
+    free((char *)app->options.secret);
+    free((char *)app->options.allowed_origins);
+    free((char *)app->options.webhook_url);
+    free(app);
+}
+
+void hub_free(hub *h)
+{
+    hub_app *next;
+
+    for (hub_app *app = h->apps; app; app = next) {
+        next = app->next;
+        app_free(app);
+    }
+    buf_free(&h->scratch);
+    wheel_free(h->wheel);
+    free(h);
+}
+
+void hub_set_transport(hub *h, const hub_transport *transport)
+{
+    h->transport = *transport;
+}
+
+void hub_set_observer(hub *h, hub_observe *observe, void *arg)
+{
+    h->observe = observe;
+    h->observe_arg = arg;
+}
+
+void hub_set_timing(hub *h, unsigned guard_wait_ms, unsigned activity_timeout)
+{
+    h->guard_wait_ms = guard_wait_ms;
+    h->activity_timeout = activity_timeout;
+}
+
+wheel *hub_wheel(hub *h)
+{
+    return h->wheel;
+}
+
+hub_app *hub_app_add(hub *h, const hub_app_options *options)
+{
+    hub_app *app;
+
+    if (hub_app_by_id(h, options->id) || hub_app_by_key(h, options->key))
+        return NULL;
+    app = mem_new(hub_app);
+    app->hub = h;
+    app->options = *options;
+    app->options.id = mem_strdup(options->id);
+    app->options.key = mem_strdup(options->key);
+    app->options.secret = mem_strdup(options->secret);
+    app->options.allowed_origins = mem_strdup(options->allowed_origins);
+    app->options.webhook_url = mem_strdup(options->webhook_url);
+    app->next = h->apps;
+    h->apps = app;
+    return app;
+}
+
+void hub_app_set_guard(hub_app *app, const hub_guard *guard)
+{
+    app->guard = *guard;
+}
+
+hub_app *hub_app_by_id(hub *h, const char *id)
+{
+    hub_app *app = h->apps;
+
+    while (app && strcmp(app->options.id, id) != 0)
+        app = app->next;
+    return app;
+}
+
+hub_app *hub_app_by_key(hub *h, const char *key)
+{
+    hub_app *app = h->apps;
+
+    while (app && strcmp(app->options.key, key) != 0)
+        app = app->next;
+    return app;
+}
+
+const hub_app_options *hub_app_get_options(const hub_app *app)
+{
+    return &app->options;
+}
+
+bool app_is_guarded(const hub_app *app, const char *name)
+{
+    return app->guard.is_guarded && app->guard.is_guarded(app->guard.arg, name);
+}
+
+void app_tell(hub_app *app, const hub_happening *what)
+{
+    if (app->hub->observe)
+        app->hub->observe(app->hub->observe_arg, app, what);
+}
+
+/* The channel to publish to: an existing one, or a new one that will keep the event. */
+static channel *publish_target(hub_app *app, const char *name)
+{
+    channel *c = channel_find(app, name);
+
+    if (!c && channel_name_type(name).cache && app->options.cache_ttl)
+        c = channel_get(app, name);
+    return c;
+}
+
+size_t hub_publish(hub_app *app, const char *name, const char *event, const char *data, size_t len,
+                   const char *except_socket_id)
+{
+    buf *scratch = &app->hub->scratch;
+    channel *c = publish_target(app, name);
+    hub_conn *except = NULL;
+    size_t sent;
+    frame *f;
+
+    app->hub->stats.published++;
+    if (!c)
+        return 0;
+    if (except_socket_id)
+        HASH_FIND_STR(app->hub->conns, except_socket_id, except);
+    pusher_frame_event(scratch, name, event, data, len);
+    f = frame_new(scratch->data, scratch->len);
+    buf_clear(scratch);
+    if (c->type.cache && app->options.cache_ttl)
+        channel_cache_set(c, f, data, len);
+    sent = channel_send(c, f, except);
+    frame_unref(f);
+    return sent;
+}
+
+bool hub_has_subscribers(const hub_app *app, const char *name)
+{
+    const channel *c = channel_find(app, name);
+
+    return (c && c->n_subs > 0) || channel_name_type(name).cache;
+}
+
+void hub_flush(hub *h)
+{
+    if (h->transport.flush)
+        h->transport.flush(h->transport.arg);
+}
+
+const caller *hub_conn_caller(const hub_conn *conn)
+{
+    return conn->who;
+}
+
+const char *hub_conn_user_id(const hub_conn *conn)
+{
+    return conn->user ? conn->user->id : NULL;
+}
+
+const char *hub_conn_user_data(const hub_conn *conn)
+{
+    return conn->user_data;
+}
+
+const char *hub_conn_socket_id(const hub_conn *conn)
+{
+    return conn->socket_id;
+}
+
+hub_app *hub_conn_app(const hub_conn *conn)
+{
+    return conn->app;
+}
+
+void hub_get_stats(const hub *h, hub_stats *out)
+{
+    *out = h->stats;
+}

@@ -1,0 +1,188 @@
+#include "hub/session.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "hub/client_event.h"
+#include "hub/conn.h"
+#include "hub/subscribe.h"
+#include "hub/user.h"
+#include "protocol/pusher_frame.h"
+#include "protocol/pusher_message.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+void conn_send_scratch(hub_conn *conn)
+{
+    hub *h = conn->app->hub;
+    frame *f = frame_new(h->scratch.data, h->scratch.len);
+
+    buf_clear(&h->scratch);
+    if (!conn->closing) {
+        h->transport.send(conn->peer, f);
+        h->stats.frames_out++;
+    }
+    frame_unref(f);
+}
+
+void conn_error(hub_conn *conn, int code, const char *on, const char *fmt, ...)
+{
+    va_list args;
+    char *message = NULL;
+
+    va_start(args, fmt);
+    if (vasprintf(&message, fmt, args) < 0)
+        message = NULL;
+    va_end(args);
+    conn->app->hub->stats.errors++;
+    log_info_as(conn->log_name, "event=client_error code=%d reason=%s", code,
+                LOG_Q(message ? message : ""));
+    pusher_frame_error(&conn->app->hub->scratch, code, message ? message : "error", on);
+    conn_send_scratch(conn);
+    free(message);
+}
+
+void hub_conn_fail(hub_conn *conn, int code, const char *message)
+{
+    if (conn->closing)
+        return;
+    conn_error(conn, code, NULL, "%s", message);
+    conn->closing = true;
+    conn->app->hub->transport.close(conn->peer, code, message);
+}
+
+void conn_set_authorized(hub_conn *conn)
+{
+    conn->authorized = true;
+    wheel_stop(&conn->authorize_timer);
+}
+
+static void authorize_too_late(wheel_timer *t)
+{
+    hub_conn *conn = (hub_conn *)((char *)t - offsetof(hub_conn, authorize_timer));
+
+    hub_conn_fail(conn, 4009, "Connection not authorized within timeout");
+}
+
+/* Two numbers below 2^31 from the kernel: unguessable enough, and unique in the table. */
+static void socket_id_make(hub *h, char out[SOCKET_ID_SIZE])
+{
+    hub_conn *taken;
+
+    do {
+        snprintf(out, SOCKET_ID_SIZE, "%u.%u", (unsigned)rand_below(1u << 31),
+                 (unsigned)rand_below(1u << 31));
+        HASH_FIND_STR(h->conns, out, taken);
+    } while (taken);
+}
+
+static void greet(hub_conn *conn)
+{
+    hub *h = conn->app->hub;
+
+    pusher_frame_established(&h->scratch, conn->socket_id, h->activity_timeout);
+    conn_send_scratch(conn);
+}
+
+hub_conn *hub_connect(hub_app *app, void *peer, const caller *who, const char *log_name, int *code,
+                      const char **why)
+{
+    hub *h = app->hub;
+    hub_conn *conn;
+
+    if (app->options.max_connections && app->n_conns >= app->options.max_connections) {
+        *code = 4004;
+        *why = "The app has as many connections as it may";
+        return NULL;
+    }
+    conn = mem_new(hub_conn);
+    conn->app = app;
+    conn->peer = peer;
+    conn->who = who;
+    conn->log_name = log_name;
+    socket_id_make(h, conn->socket_id);
+    HASH_ADD_STR(h->conns, socket_id, conn);
+    app->n_conns++;
+    h->stats.connections++;
+    h->stats.connections_total++;
+    greet(conn);
+    if (app->options.require_authorization)
+        wheel_start(h->wheel, &conn->authorize_timer,
+                    clock_monotonic_ms() + app->options.authorization_timeout * 1000ull,
+                    authorize_too_late);
+    return conn;
+}
+
+static void answer_ping(hub_conn *conn)
+{
+    pusher_frame_event(&conn->app->hub->scratch, NULL, "pusher:pong", "{}", 2);
+    conn_send_scratch(conn);
+}
+
+void hub_conn_ping(hub_conn *conn)
+{
+    pusher_frame_event(&conn->app->hub->scratch, NULL, "pusher:ping", "{}", 2);
+    conn_send_scratch(conn);
+}
+
+static void dispatch(hub_conn *conn, const pusher_message *m)
+{
+    switch (m->kind) {
+    case PUSHER_PING:
+        answer_ping(conn);
+        break;
+    case PUSHER_PONG:
+        break;
+    case PUSHER_SUBSCRIBE:
+        subscribe(conn, m);
+        break;
+    case PUSHER_UNSUBSCRIBE:
+        unsubscribe(conn, m->channel);
+        break;
+    case PUSHER_SIGNIN:
+        user_signin(conn, m);
+        break;
+    case PUSHER_CLIENT_EVENT:
+        client_event(conn, m);
+        break;
+    case PUSHER_OTHER:
+        conn_error(conn, 0, NULL, "Unsupported event received on socket: %.100s", m->event);
+        break;
+    }
+}
+
+void hub_receive(hub_conn *conn, const char *text, size_t len)
+{
+    pusher_message m;
+    const char *why;
+
+    if (conn->closing)
+        return;
+    conn->app->hub->stats.frames_in++;
+    if (!pusher_message_parse(&m, text, len, &why)) {
+        conn_error(conn, 0, NULL, "%s", why);
+        return;
+    }
+    dispatch(conn, &m);
+    pusher_message_free(&m);
+}
+
+void hub_disconnect(hub_conn *conn)
+{
+    hub *h = conn->app->hub;
+
+    conn->closing = true;
+    subscribe_drop_held(conn);
+    while (conn->subs)
+        subscription_end(conn->subs);
+    user_signout(conn);
+    wheel_stop(&conn->authorize_timer);
+    HASH_DEL(h->conns, conn);
+    conn->app->n_conns--;
+    h->stats.connections--;
+    free(conn);
+}

@@ -1,0 +1,58 @@
+/*
+ * session.h - what a transport does with the hub: connections come, speak and go.
+ *
+ *     hub_connect() -> hub_receive()... -> hub_disconnect()
+ *
+ * The hub answers through the transport, which only queues; it never calls back into the hub from
+ * there. A connection that the hub wants closed is told so by close(); it is deaf from then on, and
+ * stays a member until the transport, in the same turn, calls hub_disconnect(). So nothing is ever
+ * freed under a loop that is using it.
+ */
+#ifndef UNICHAT_HUB_SESSION_H
+#define UNICHAT_HUB_SESSION_H
+
+#include "base/wheel.h"
+#include "hub/frame.h"
+#include "hub/hub.h"
+
+typedef struct hub_transport {
+    void (*send)(void *peer, frame *f);                      /* takes a reference if it keeps it */
+    void (*close)(void *peer, int code, const char *reason); /* after what is queued */
+    void (*flush)(void *arg);
+    void *arg;
+} hub_transport;
+
+/* Before the first connection. */
+void hub_set_transport(hub *h, const hub_transport *transport);
+
+/* The timers of everything; the owner of the loop calls wheel_advance(). */
+wheel *hub_wheel(hub *h);
+
+/* How long a guarded subscription waits for a sign-in, and the activity_timeout that clients are
+ * told. */
+void hub_set_timing(hub *h, unsigned guard_wait_ms, unsigned activity_timeout);
+
+/*
+ * A connection to an app; greets it. `who` is what its handshake proved (NULL: nothing), `log_name`
+ * its identity in logs; both live until hub_disconnect(). NULL if the app is full; *code and *why
+ * are then what to close with.
+ */
+hub_conn *hub_connect(hub_app *app, void *peer, const caller *who, const char *log_name, int *code,
+                      const char **why);
+
+/* One text message, whole. It need not be valid in any way. */
+void hub_receive(hub_conn *conn, const char *text, size_t len);
+
+/* Ends every membership, tells those who stay, and frees the connection. */
+void hub_disconnect(hub_conn *conn);
+
+/* Sends an error and closes with its code. */
+void hub_conn_fail(hub_conn *conn, int code, const char *message);
+
+/* Sends a pusher:ping, for clients that do not answer WebSocket pings. */
+void hub_conn_ping(hub_conn *conn);
+
+/* Closes every connection that has signed in as this user. Returns how many. */
+unsigned hub_terminate_user(hub_app *app, const char *user_id);
+
+#endif
