@@ -1,9 +1,12 @@
 /*
- * server.h - the listening side: WebSocket connections (/app/KEY) and HTTP requests on one port, with or without TLS.
+ * server.h - the listening side: WebSocket connections (/app/KEY) and HTTP requests on one port,
+ * with or without TLS.
  *
- * libwebsockets runs on the caller's libuv loop as a guest ("foreign loop"); nothing here blocks and there is no thread.
+ * libwebsockets runs on the caller's libuv loop as a guest ("foreign loop"); nothing here blocks
+ * and there is no thread.
  *
- *     server_new() -> http_route()... -> server_listen() -> [running] -> server_drain() -> (done) -> server_stop() -> (freed)
+ *     server_new() -> http_route()... -> server_listen() -> [running] -> server_drain() -> (done)
+ * -> server_stop() -> (done) -> server_free()
  */
 #ifndef UNICHAT_SERVER_H
 #define UNICHAT_SERVER_H
@@ -20,20 +23,22 @@ typedef struct server server;
 typedef struct server_options {
     uv_loop_t *loop;
     hub *hub;
-    const char *path_prefix;     /* before /app/KEY and /apps/ID, "" for none */
-    const char *allowed_origins; /* of the HTTP API (CORS), space separated; NULL: the server's own only */
-    size_t max_body;             /* bytes of a request body, else 413 */
-    size_t max_frame;            /* bytes of one WebSocket message of a client, else close 1009 */
-    size_t max_queue;            /* bytes waiting for one connection, then it is closed to reconnect */
-    unsigned max_queue_seconds;  /* and how long the oldest of them may wait */
-    unsigned activity_timeout;   /* seconds of silence after which a connection is pinged */
-    unsigned pong_timeout;       /* seconds that it has to answer, else close 4201 */
-    unsigned guard_wait_ms;      /* how long a guarded subscription waits for a sign-in */
-    unsigned drain_seconds;      /* over which server_drain() spreads the closing of the connections */
-    bool trust_forwarded;        /* take X-Forwarded-For and -Proto from a proxy */
+    const char *path_prefix; /* before /app/KEY and /apps/ID, "" for none */
+    const char
+        *allowed_origins; /* of the HTTP API (CORS), space separated; NULL: the server's own only */
+    size_t max_body;      /* bytes of a request body, else 413 */
+    size_t max_frame;     /* bytes of one WebSocket message of a client, else close 1009 */
+    size_t max_queue;     /* bytes waiting for one connection, then it is closed to reconnect */
+    unsigned max_queue_seconds; /* and how long the oldest of them may wait */
+    unsigned activity_timeout;  /* seconds of silence after which a connection is pinged */
+    unsigned pong_timeout;      /* seconds that it has to answer, else close 4201 */
+    unsigned guard_wait_ms;     /* how long a guarded subscription waits for a sign-in */
+    unsigned drain_seconds; /* over which server_drain() spreads the closing of the connections */
+    bool trust_forwarded;   /* take X-Forwarded-For and -Proto from a proxy */
     /*
-     * Who a token (cookie unichat_token or Authorization: Bearer, at the handshake) proves; NULL for a bad or expired one.
-     * *expires_at is the Unix time at which the connection is closed (4009). The caller is freed with release.
+     * Who a token (cookie unichat_token or Authorization: Bearer, at the handshake) proves; NULL
+     * for a bad or expired one. *expires_at is the Unix time at which the connection is closed
+     * (4009). The caller is freed with release.
      */
     caller *(*identify)(void *arg, const char *token, int64_t *expires_at);
     void (*release)(void *arg, caller *who);
@@ -46,20 +51,28 @@ void server_options_init(server_options *options);
 server *server_new(const server_options *options);
 
 /*
- * Listens on host ("" or NULL: every address; a name or address of this machine) and port; with a certificate chain and key
- * (PEM files), TLS. May be called more than once. Port 0 takes a free one.
- * Returns the port, or -1 after a log line that says why.
+ * Listens on host ("" or NULL: every address; a name or address of this machine) and port; with a
+ * certificate chain and key (PEM files), TLS. May be called more than once. Port 0 takes a free
+ * one. Returns the port, or -1 after a log line that says why.
  */
 int server_listen(server *srv, const char *host, int port, const char *tls_cert,
                   const char *tls_key);
 
 /*
- * Stops accepting, refuses new requests (503), and closes the connections over drain_seconds in random order with 4200
- * (reconnect at once). done(arg) is called when the last connection and the last request have gone, or the time is over.
+ * Stops accepting, refuses new requests (503), and closes the connections over drain_seconds in
+ * random order with 4200 (reconnect at once). done(arg) is called when the last connection and the
+ * last request have gone, or the time is over.
  */
 void server_drain(server *srv, void (*done)(void *arg), void *arg);
 
-/* Closes everything now and frees the server; done(arg) is called in a later turn, when the loop holds nothing of it. */
+/*
+ * Closes everything now; done(arg) is called in a later turn, when the loop holds nothing of it.
+ * Requests that handlers still keep are answered into the void.
+ */
 void server_stop(server *srv, void (*done)(void *arg), void *arg);
+
+/* After done(), and when the loop will not run again: libwebsockets gives its last handles back
+ * only then. */
+void server_free(server *srv);
 
 #endif

@@ -1,0 +1,27 @@
+#include "server/origin.h"
+
+#include <string.h>
+#include <strings.h>
+
+bool origin_in_list(const char *origin, const char *list)
+{
+    const char *at = list ? list : "";
+
+    while (*at) {
+        size_t len = strcspn(at, " \t,");
+
+        if (len == 1 && *at == '*')
+            return true;
+        if (len && strlen(origin) == len && strncasecmp(at, origin, len) == 0)
+            return true;
+        at += len + strspn(at + len, " \t,");
+    }
+    return false;
+}
+
+bool origin_is_host(const char *origin, const char *host)
+{
+    const char *scheme_end = strstr(origin, "://");
+
+    return host && scheme_end && strcasecmp(scheme_end + 3, host) == 0;
+}

@@ -1,0 +1,438 @@
+#include "server/ws_conn.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "hub/session.h"
+#include "protocol/pusher_frame.h"
+#include "server/handshake.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOIN_MAX 65536u       /* bytes of one joined write */
+#define CLOSE_SECONDS 5       /* for the client to take the Close frame */
+#define CLOSE_REASON_MAX 123u /* RFC 6455, 5.5 */
+
+typedef struct frame_queue {
+    frame **items; /* a ring */
+    unsigned head, len, cap;
+    size_t bytes;
+} frame_queue;
+
+struct ws_conn {
+    server *srv;
+    struct lws *wsi;
+    hub_conn *hub; /* NULL: refused, or no longer a member */
+    ws_conn *prev, *next;
+    ws_conn *next_dirty;
+    bool dirty;
+    bool closing;
+    bool pinged;       /* and nothing has come since */
+    bool answers_ping; /* has answered a WebSocket ping */
+    int close_code;
+    char *close_reason;
+    frame_queue queue;
+    buf message; /* the pieces of a message that comes in more than one */
+    caller *who;
+    uint64_t last_seen;
+    wheel_timer liveness, expiry, stalled;
+    char name[]; /* ws=17 peer=10.0.0.9 */
+};
+
+#define CONN_OF(timer, field) ((ws_conn *)((char *)(timer)-offsetof(ws_conn, field)))
+
+/* ---- the queue ---- */
+
+static void queue_push(frame_queue *q, frame *f)
+{
+    if (q->len == q->cap) {
+        unsigned cap = q->cap ? q->cap * 2 : 4;
+        frame **items = mem_array(cap, sizeof(*items));
+
+        for (unsigned i = 0; i < q->len; i++)
+            items[i] = q->items[(q->head + i) % q->cap];
+        free(q->items);
+        q->items = items;
+        q->cap = cap;
+        q->head = 0;
+    }
+    q->items[(q->head + q->len++) % q->cap] = frame_ref(f);
+    q->bytes += f->len;
+}
+
+static frame *queue_first(const frame_queue *q)
+{
+    return q->items[q->head];
+}
+
+static void queue_pop(frame_queue *q)
+{
+    frame *f = queue_first(q);
+
+    q->bytes -= f->len;
+    q->head = (q->head + 1) % q->cap;
+    q->len--;
+    frame_unref(f);
+}
+
+/* An idle connection keeps no memory for its queue beyond the smallest. */
+static void queue_clear(frame_queue *q)
+{
+    while (q->len)
+        queue_pop(q);
+    if (q->cap > 4) {
+        free(q->items);
+        *q = (frame_queue){0};
+    }
+}
+
+/* ---- writing ---- */
+
+static void mark_dirty(ws_conn *c)
+{
+    if (c->dirty || !c->wsi)
+        return;
+    c->dirty = true;
+    c->next_dirty = c->srv->dirty;
+    c->srv->dirty = c;
+}
+
+/* Writes the first frame, or as many as fit into one write. False when the socket is broken. */
+static bool write_some(ws_conn *c)
+{
+    frame_queue *q = &c->queue;
+    buf *join = &c->srv->join;
+    frame *first = queue_first(q);
+    int written;
+
+    if (q->len == 1 || first->len >= JOIN_MAX) {
+        written = lws_write(c->wsi, first->bytes, first->len, LWS_WRITE_RAW);
+        queue_pop(q);
+        return written >= 0;
+    }
+    buf_clear(join);
+    do {
+        buf_append(join, queue_first(q)->bytes, queue_first(q)->len);
+        queue_pop(q);
+    } while (q->len && join->len + queue_first(q)->len <= JOIN_MAX);
+    return lws_write(c->wsi, (unsigned char *)join->data, join->len, LWS_WRITE_RAW) >= 0;
+}
+
+static void on_stalled(wheel_timer *t)
+{
+    ws_conn *c = CONN_OF(t, stalled);
+
+    log_warning_as(c->name, "event=slow_consumer queued_bytes=%zu", c->queue.bytes);
+    queue_clear(&c->queue);
+    ws_close(c, 4200, "The connection was too slow; reconnect");
+}
+
+/* False when the socket is broken. What cannot go now waits for the socket. */
+static bool write_queue(ws_conn *c)
+{
+    while (c->queue.len && !lws_partial_buffered(c->wsi))
+        if (!write_some(c))
+            return false;
+    if (!c->queue.len) {
+        queue_clear(&c->queue);
+        wheel_stop(&c->stalled);
+        return true;
+    }
+    lws_callback_on_writable(c->wsi);
+    if (!wheel_running(&c->stalled))
+        wheel_start(hub_wheel(c->srv->opt.hub), &c->stalled,
+                    clock_monotonic_ms() + c->srv->opt.max_queue_seconds * 1000ull, on_stalled);
+    return true;
+}
+
+static void leave_hub(ws_conn *c)
+{
+    hub_conn *member = c->hub;
+
+    c->hub = NULL;
+    wheel_stop(&c->liveness);
+    wheel_stop(&c->expiry);
+    if (member)
+        hub_disconnect(member);
+}
+
+/* At the end of a turn. The Close frame itself is sent by ws_writable(), from within libwebsockets.
+ */
+static void flush_one(ws_conn *c)
+{
+    if (!write_queue(c)) {
+        leave_hub(c);
+        lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+        return;
+    }
+    if (!c->closing)
+        return;
+    leave_hub(c);
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
+    lws_callback_on_writable(c->wsi);
+}
+
+/* Leaving the hub may queue frames for others, so the list is taken until it stays empty. */
+void ws_flush(server *srv)
+{
+    while (srv->dirty) {
+        ws_conn *c = srv->dirty;
+
+        srv->dirty = c->next_dirty;
+        c->dirty = false;
+        if (c->wsi)
+            flush_one(c);
+    }
+}
+
+bool ws_writable(ws_conn *c)
+{
+    if (!write_queue(c)) {
+        leave_hub(c);
+        return false;
+    }
+    if (!c->closing || c->queue.len || lws_partial_buffered(c->wsi))
+        return true;
+    leave_hub(c);
+    lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, (unsigned char *)c->close_reason,
+                     strlen(c->close_reason));
+    return false;
+}
+
+/* ---- the transport of the hub ---- */
+
+static void transport_send(void *peer, frame *f)
+{
+    ws_conn *c = peer;
+
+    if (c->closing || !c->wsi)
+        return;
+    if (c->queue.bytes + f->len > c->srv->opt.max_queue && c->queue.len) {
+        on_stalled(&c->stalled);
+        return;
+    }
+    queue_push(&c->queue, f);
+    mark_dirty(c);
+}
+
+static void transport_close(void *peer, int code, const char *reason)
+{
+    ws_close(peer, code, reason);
+}
+
+static void transport_flush(void *arg)
+{
+    ws_flush(arg);
+}
+
+void ws_install_transport(server *srv)
+{
+    hub_set_transport(srv->opt.hub, &(hub_transport){.send = transport_send,
+                                                     .close = transport_close,
+                                                     .flush = transport_flush,
+                                                     .arg = srv});
+}
+
+/* ---- liveness ---- */
+
+static void ping(ws_conn *c)
+{
+    frame *f = frame_new_ping();
+
+    c->pinged = true;
+    transport_send(c, f);
+    frame_unref(f);
+    if (!c->answers_ping)
+        hub_conn_ping(c->hub);
+}
+
+static void on_liveness(wheel_timer *t)
+{
+    ws_conn *c = CONN_OF(t, liveness);
+    uint64_t now = clock_monotonic_ms();
+    uint64_t silence_ends = c->last_seen + c->srv->opt.activity_timeout * 1000ull;
+    uint64_t patience_ends = silence_ends + c->srv->opt.pong_timeout * 1000ull;
+
+    if (now < silence_ends) {
+        wheel_start(hub_wheel(c->srv->opt.hub), t, silence_ends, on_liveness);
+    } else if (c->pinged && now >= patience_ends) {
+        hub_conn_fail(c->hub, 4201, "Pong reply not received in time");
+    } else {
+        if (!c->pinged)
+            ping(c);
+        wheel_start(hub_wheel(c->srv->opt.hub), t,
+                    patience_ends > now ? patience_ends : now + c->srv->opt.pong_timeout * 1000ull,
+                    on_liveness);
+    }
+}
+
+void ws_alive(ws_conn *c, bool pong)
+{
+    c->last_seen = clock_monotonic_ms();
+    c->pinged = false;
+    if (pong)
+        c->answers_ping = true;
+}
+
+static void on_expiry(wheel_timer *t)
+{
+    hub_conn_fail(CONN_OF(t, expiry)->hub, 4009, "The token of this connection has expired");
+}
+
+/* ---- birth and end ---- */
+
+static ws_conn *conn_new(server *srv, struct lws *wsi)
+{
+    char peer[64] = "";
+    ws_conn *c;
+
+    lws_get_peer_simple(wsi, peer, sizeof(peer));
+    c = mem_alloc(sizeof(*c) + sizeof(peer) + 32);
+    snprintf(c->name, sizeof(peer) + 32, "ws=%llu peer=%s", (unsigned long long)++srv->next_conn_id,
+             peer);
+    c->srv = srv;
+    c->wsi = wsi;
+    c->last_seen = clock_monotonic_ms();
+    c->next = srv->conns;
+    if (c->next)
+        c->next->prev = c;
+    srv->conns = c;
+    srv->n_conns++;
+    lws_set_opaque_user_data(wsi, c);
+    return c;
+}
+
+static void refuse(ws_conn *c, int code, const char *why)
+{
+    buf text = {0};
+    frame *f;
+
+    log_info_as(c->name, "event=ws_refused code=%d reason=%s", code, LOG_Q(why));
+    pusher_frame_error(&text, code, why, NULL);
+    f = frame_new(text.data, text.len);
+    queue_push(&c->queue, f);
+    frame_unref(f);
+    buf_free(&text);
+    ws_close(c, code, why);
+}
+
+static void start_timers(ws_conn *c, int64_t expires_at)
+{
+    wheel *w = hub_wheel(c->srv->opt.hub);
+    int64_t seconds = expires_at - clock_unix_seconds();
+
+    wheel_start(w, &c->liveness, c->last_seen + c->srv->opt.activity_timeout * 1000ull,
+                on_liveness);
+    if (c->who && expires_at)
+        wheel_start(w, &c->expiry, c->last_seen + (seconds > 0 ? (uint64_t)seconds : 0) * 1000ull,
+                    on_expiry);
+}
+
+void ws_open(server *srv, struct lws *wsi)
+{
+    ws_conn *c = conn_new(srv, wsi);
+    handshake hs;
+
+    if (!handshake_read(srv, wsi, &hs)) {
+        refuse(c, hs.code, hs.why);
+        return;
+    }
+    c->who = hs.who;
+    c->hub = hub_connect(hs.app, c, c->who, c->name, &hs.code, &hs.why);
+    if (!c->hub) {
+        refuse(c, hs.code, hs.why);
+        return;
+    }
+    start_timers(c, hs.expires_at);
+    log_info_as(c->name, "event=ws_open app=%s socket_id=%s client=%s%s",
+                hub_app_get_options(hs.app)->id, hub_conn_socket_id(c->hub), LOG_Q(hs.client),
+                c->who ? " identity=token" : "");
+}
+
+void ws_receive(ws_conn *c, struct lws *wsi, const char *data, size_t len)
+{
+    bool whole = lws_is_final_fragment(wsi) && !lws_remaining_packet_payload(wsi);
+
+    ws_alive(c, false);
+    if (c->closing || !c->hub)
+        return;
+    if (lws_frame_is_binary(wsi)) {
+        ws_close(c, 1003, "Binary frames are not supported");
+    } else if (c->message.len + len > c->srv->opt.max_frame) {
+        buf_free(&c->message);
+        ws_close(c, 1009, "The message is larger than this server allows");
+    } else if (whole && !c->message.len) {
+        hub_receive(c->hub, data, len);
+    } else {
+        buf_append(&c->message, data, len);
+        if (whole) {
+            hub_receive(c->hub, c->message.data, c->message.len);
+            buf_free(&c->message);
+        }
+    }
+}
+
+void ws_close(ws_conn *c, int code, const char *reason)
+{
+    if (c->closing || !c->wsi)
+        return;
+    c->closing = true;
+    c->close_code = code;
+    c->close_reason = mem_strndup(reason, strnlen(reason, CLOSE_REASON_MAX));
+    log_info_as(c->name, "event=ws_close code=%d reason=%s", code, LOG_Q(reason));
+    mark_dirty(c);
+}
+
+void ws_peer_closed(ws_conn *c)
+{
+    c->closing = true;
+    queue_clear(&c->queue);
+    leave_hub(c);
+}
+
+static void unlink_dirty(ws_conn *c)
+{
+    for (ws_conn **at = &c->srv->dirty; *at; at = &(*at)->next_dirty)
+        if (*at == c) {
+            *at = c->next_dirty;
+            return;
+        }
+}
+
+void ws_gone(ws_conn *c)
+{
+    server *srv = c->srv;
+
+    c->wsi = NULL;
+    leave_hub(c);
+    wheel_stop(&c->stalled);
+    if (c->dirty)
+        unlink_dirty(c);
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        srv->conns = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    srv->n_conns--;
+    queue_clear(&c->queue);
+    free(c->queue.items);
+    buf_free(&c->message);
+    free(c->close_reason);
+    if (c->who)
+        srv->opt.release(srv->opt.identify_arg, c->who);
+    log_info_as(c->name, "event=ws_gone");
+    free(c);
+}
+
+ws_conn *ws_next(const ws_conn *c)
+{
+    return c->next;
+}
+
+bool ws_is_closing(const ws_conn *c)
+{
+    return c->closing;
+}

@@ -1,0 +1,56 @@
+/*
+ * ws_conn.h - a WebSocket connection: its queue, its liveness and its end; for the files of server/
+ * alone.
+ *
+ * Writing. The hub queues frames; at the end of the loop's turn everything that one socket got goes
+ * out in one write, at once, unless libwebsockets still holds the rest of an earlier one: then it
+ * waits for the socket to be writable.
+ *
+ *     hub --send--> queue --flush, end of turn--> socket
+ *                     |                  \--> [blocked] --writable--> socket
+ *                     \--> too many bytes, or too long blocked: closed with 4200, so that the
+ * client reconnects and resumes
+ *
+ * Liveness. Every byte from the client counts. After activity_timeout of silence it is pinged;
+ * after pong_timeout more it is closed with 4201. One timer per connection, in the hub's wheel,
+ * that is never moved by traffic: it looks at last_seen when it is due.
+ *
+ * The end. Membership ends when we decide to close, or when the client's Close frame is here, not
+ * when TCP is gone.
+ */
+#ifndef UNICHAT_SERVER_WS_CONN_H
+#define UNICHAT_SERVER_WS_CONN_H
+
+#include "server/context.h"
+
+/* The handshake is done and its headers can still be read. */
+void ws_open(server *srv, struct lws *wsi);
+
+/* A piece of a message. */
+void ws_receive(ws_conn *c, struct lws *wsi, const char *data, size_t len);
+
+/* A pong, or any other sign of life. */
+void ws_alive(ws_conn *c, bool pong);
+
+/* The socket takes more. False: libwebsockets has to close it now. */
+bool ws_writable(ws_conn *c);
+
+/* The client's Close frame has come. */
+void ws_peer_closed(ws_conn *c);
+
+/* The socket is gone: frees the connection. */
+void ws_gone(ws_conn *c);
+
+/* Writes what all connections have queued in this turn. */
+void ws_flush(server *srv);
+
+/* Closes with this code after what is queued; code below 4000 sends no pusher:error. */
+void ws_close(ws_conn *c, int code, const char *reason);
+
+ws_conn *ws_next(const ws_conn *c);
+bool ws_is_closing(const ws_conn *c);
+
+/* Makes the hub talk through this server's connections. */
+void ws_install_transport(server *srv);
+
+#endif
