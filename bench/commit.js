@@ -1,0 +1,56 @@
+// What notifying costs the writers: pgbench at 1, 8, 32 and 64 clients, every way in turn, a bridge connected.
+//
+//   bare         INSERT into a table of three columns with one index, for scale
+//   none         unichat_send(), and nobody is told (unichat.delivery = none)
+//   transaction  unichat_send(), NOTIFY in the writer's transaction
+//   worker       unichat_send(), notified by the background worker
+import fs from 'node:fs';
+import path from 'node:path';
+import { run, scratchFolder, top } from '../tests/lib/index.js';
+import { closeStage, median, openStage, quick, report, spread } from './stage.js';
+
+const ROUNDS = quick ? 1 : 5;
+const SECONDS = quick ? 2 : 4;
+const CLIENTS = [1, 8, 32, 64];
+const PLAYERS = 10000;
+const TEXT = 'I cannot log in since the update, what shall I do?';
+
+const stage = await openStage({ config: { shared_preload_libraries: 'unichat' } });
+const { bridge, cluster } = stage;
+const folder = scratchFolder('pgbench');
+fs.chmodSync(folder, 0o755);
+
+cluster.psql(`CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, player_id text, message_text text);
+  SELECT count(*) FROM generate_series(1, ${PLAYERS}) i, unichat_send('bench-' || i, 'first');`);
+const modes = cluster.psql("SELECT unnest(enumvals) FROM pg_settings WHERE name = 'unichat.delivery'").trim().split('\n');
+const ways = ['bare', 'none', 'transaction', 'worker'].filter((way) => way === 'bare' || modes.includes(way));
+
+function script(name, sql) {
+  const file = path.join(folder, `${name}.sql`);
+  fs.writeFileSync(file, `\\set p random(1, ${PLAYERS})\n${sql};\n`);
+  return file;
+}
+const bareScript = script('bare', `INSERT INTO bare (player_id, message_text) VALUES ('bench-' || :p::text, '${TEXT}')`);
+const sendScript = script('send', `SELECT seq FROM unichat_send('bench-' || :p::text, '${TEXT}')`);
+
+// Transactions a second of one pgbench run.
+function pgbench(way, clients) {
+  const env = { ...process.env, PGOPTIONS: way === 'bare' ? '' : `-c unichat.delivery=${way}` };
+  const text = run(path.join(top, 'scripts/as-postgres.sh'), [path.join(cluster.bin, 'pgbench'), '-n', '-M', 'prepared',
+    '-c', String(clients), '-j', '2', '-T', String(SECONDS), '-f', way === 'bare' ? bareScript : sendScript,
+    '-h', cluster.folder, '-p', String(cluster.port), '-U', 'postgres', cluster.database], { env });
+  return Number(/^tps = ([\d.]+)/m.exec(text)[1]);
+}
+
+const rows = [], raw = [];
+for (const clients of CLIENTS) {
+  const rounds = [];
+  for (let round = 0; round < ROUNDS; round++) rounds.push(Object.fromEntries(ways.map((way) => [way, pgbench(way, clients)])));
+  raw.push({ clients, rounds });
+  const ratio = (a, b) => (ways.includes(a) && ways.includes(b) ? spread(rounds.map((round) => round[a] / round[b])) : '');
+  rows.push({ clients, ...Object.fromEntries(ways.map((way) => [`${way} tps`, Math.round(median(rounds.map((round) => round[way])))])),
+    'worker/none': ratio('worker', 'none'), 'worker/transaction': ratio('worker', 'transaction'), 'worker/bare': ratio('worker', 'bare'),
+    'none/bare': ratio('none', 'bare'), 'transaction/bare': ratio('transaction', 'bare') });
+}
+report('commit', cluster, rows, { rounds: raw, bridge: { audited: await bridge.metric('unichat_audit_found_total') } });
+await closeStage(stage);
