@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "args.h"
 #include "payload.h"
 #include "words.h"
 
@@ -142,18 +143,6 @@ payload_notify(StringInfo out, const chat_event *e)
 	put_text(out, "kind", e->kind);
 	put_xid(out, e->xid);
 	appendStringInfoString(out, ",\"ref\":true}");
-}
-
-static const char *
-arg_text(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-static int64
-arg_int8(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? 0 : PG_GETARG_INT64(n);
 }
 
 /*

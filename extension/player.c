@@ -23,6 +23,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "args.h"
 #include "guard.h"
 #include "plans.h"
 #include "player.h"
@@ -122,10 +123,8 @@ do_read(void *arg)
 Datum
 unichat_read(PG_FUNCTION_ARGS)
 {
-	read_call	call = {0};
+	read_call	call = {.player_id = arg_text(fcinfo, 0), .reader = arg_text(fcinfo, 1), .seq = arg_int8(fcinfo, 2)};
 
-	call.player_id = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
-	call.reader = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	check_player_id(call.player_id);
 	if (call.reader == NULL || (strcmp(call.reader, "player") != 0 && strcmp(call.reader, "staff") != 0))
 		ereport(ERROR,
@@ -138,7 +137,6 @@ unichat_read(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UC_FIELD),
 				 errmsg("seq must not be null"),
 				 err_generic_string(PG_DIAG_COLUMN_NAME, "seq")));
-	call.seq = PG_GETARG_INT64(2);
 	guard_function(fcinfo, FRAME_OTHER, do_read, &call);
 	PG_RETURN_DATUM(call.row);
 }

@@ -34,6 +34,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "args.h"
 #include "compat.h"
 #include "event.h"
 #include "guard.h"
@@ -416,12 +417,6 @@ do_status(void *arg)
 	call->row = row_composite(0, 1, guard_caller_context());
 }
 
-static const char *
-arg_text(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
 /*
  * unichat_status(request_id, status, actor, expected) returns chat_requests
  */
@@ -429,7 +424,7 @@ Datum
 unichat_status(PG_FUNCTION_ARGS)
 {
 	status_call call = {
-		.request_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0),
+		.request_id = arg_int8(fcinfo, 0),
 		.status = arg_text(fcinfo, 1),
 		.actor = arg_text(fcinfo, 2),
 		.expected = arg_text(fcinfo, 3),

@@ -1,18 +1,102 @@
 /*-------------------------------------------------------------------------
  *
  * retention.c
- *	  History is append-only, except for erasing a player and pruning by age.
+ *	  History is append-only, except for two functions: erasing a player, and
+ *	  pruning by age.
+ *
+ * Both leave an event of their own, so that the trail says what became of the
+ * rest, and so that clients drop what they show.  Both take locks like
+ * everybody: requests, then players.
+ *
+ * Erasing removes what the player wrote and is called: messages, previews,
+ * names, push texts.  The events stay, as the skeleton of what happened: kinds,
+ * times, the staff's ids.  They never held any text.
+ *
+ * Pruning removes resolved requests that are older than an interval, with all
+ * that belongs to them.  A player's last_seq stays, so seqs go on and are never
+ * given out twice.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
+#include "args.h"
+#include "event.h"
 #include "guard.h"
+#include "plans.h"
+#include "player.h"
 #include "words.h"
 
 PG_FUNCTION_INFO_V1(unichat_append_only);
+PG_FUNCTION_INFO_V1(unichat_erase_player);
+PG_FUNCTION_INFO_V1(unichat_prune);
+
+/* An ordinary change of status, with its event. */
+static plan resolve_open = {
+	"UPDATE @.chat_requests SET status = 'resolved' WHERE player_id = $1 AND status <> 'resolved'",
+	1, {TEXTOID}
+};
+
+static plan erase_requests = {
+	"UPDATE @.chat_requests SET player_name = NULL, last_message = NULL, updated_at = clock_timestamp()"
+	" WHERE player_id = $1",
+	1, {TEXTOID}
+};
+
+static plan erase_events = {
+	"UPDATE @.chat_events e SET actor = NULL FROM @.chat_messages m"
+	" WHERE m.player_id = $1 AND m.sender = 'player' AND e.player_id = m.player_id AND e.seq = m.seq"
+	" AND e.actor IS NOT NULL",
+	1, {TEXTOID}
+};
+
+static plan erase_messages = {
+	"DELETE FROM @.chat_messages WHERE player_id = $1",
+	1, {TEXTOID}
+};
+
+static plan erase_pushes = {
+	"UPDATE @.push_notifications SET title = '', body = '', data = '{}' WHERE request_id IN"
+	" (SELECT id FROM @.chat_requests WHERE player_id = $1)",
+	1, {TEXTOID}
+};
+
+static plan erase_player = {
+	"UPDATE @.chat_players SET player_name = NULL WHERE player_id = $1",
+	1, {TEXTOID}
+};
+
+/* Whoever prunes at the same time takes other requests. */
+static plan prune_requests = {
+	"WITH old AS ("
+	"  SELECT id, player_id FROM @.chat_requests WHERE status = 'resolved' AND resolved_at < $1"
+	"  ORDER BY resolved_at LIMIT $2 FOR UPDATE SKIP LOCKED"
+	"), pushes AS ("
+	"  DELETE FROM @.push_notifications p USING old WHERE p.request_id = old.id"
+	"), messages AS ("
+	"  DELETE FROM @.chat_messages m USING old WHERE m.player_id = old.player_id AND m.request_id = old.id"
+	"), events AS ("
+	"  DELETE FROM @.chat_events e USING old WHERE e.player_id = old.player_id AND e.request_id = old.id"
+	"), requests AS ("
+	"  DELETE FROM @.chat_requests r USING old WHERE r.id = old.id RETURNING r.player_id"
+	") SELECT player_id, count(*) FROM requests GROUP BY player_id ORDER BY player_id",
+	2, {TIMESTAMPTZOID, INT8OID}
+};
+
+/* A call of either function. */
+typedef struct retention_call
+{
+	const char *player_id;
+	const char *actor;
+	TimestampTz before;
+	int64		max_requests;
+	int64		done;
+} retention_call;
 
 /*
  * BEFORE UPDATE, DELETE or TRUNCATE on what is history.
@@ -22,6 +106,7 @@ unichat_append_only(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = guard_check_trigger(fcinfo, NULL);
 
+	/* placing.c takes back a request that it has just made */
 	if (guard_within(FRAME_RETENTION) || guard_within(FRAME_MESSAGE))
 		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
 							   : trigger->tg_trigtuple);
@@ -31,4 +116,119 @@ unichat_append_only(PG_FUNCTION_ARGS)
 					RelationGetRelationName(trigger->tg_relation)),
 			 errhint("Use unichat_erase_player or unichat_prune.")));
 	return PointerGetDatum(NULL);
+}
+
+static uint64
+run_for_player(plan *p, const char *player_id)
+{
+	arguments	args = {0};
+
+	add_text(&args, player_id);
+	return plan_run(p, &args);
+}
+
+/* What is left to say of a player's history: an event about no request. */
+static void
+leave_event(const char *kind, const char *player_id, const char *actor)
+{
+	bool		blocked;
+	chat_event	e = {.kind = kind, .player_id = player_id, .actor = actor};
+
+	e.seq = player_take_seqs(player_id, 1, &blocked);
+	e.at = GetCurrentTimestamp();
+	event_store(&e);
+}
+
+static void
+resolve(void *arg)
+{
+	retention_call *call = arg;
+
+	run_for_player(&resolve_open, call->player_id);
+}
+
+static void
+erase(void *arg)
+{
+	retention_call *call = arg;
+	const char *player_id = call->player_id;
+
+	run_for_player(&erase_requests, player_id);
+	if (run_for_player(&erase_player, player_id) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UC_NO_REQUEST),
+				 errmsg("player \"%s\" not found", player_id),
+				 errdetail("This player has never written.")));
+	run_for_player(&erase_events, player_id);
+	call->done = run_for_player(&erase_messages, player_id);
+	run_for_player(&erase_pushes, player_id);
+	leave_event("erased", player_id, call->actor);
+}
+
+static void
+prune(void *arg)
+{
+	retention_call *call = arg;
+	arguments	args = {0};
+	uint64		n;
+	char	  **players;
+
+	add_time(&args, call->before);
+	add_int8(&args, call->max_requests);
+	n = plan_run(&prune_requests, &args);
+	players = palloc_array(char *, n);
+	for (uint64 i = 0; i < n; i++)
+	{
+		players[i] = row_text(i, 1);
+		call->done += row_int8(i, 2);
+	}
+	for (uint64 i = 0; i < n; i++)
+		leave_event("pruned", players[i], call->actor);
+}
+
+/*
+ * unichat_erase_player(player_id, actor) returns the number of messages erased
+ */
+Datum
+unichat_erase_player(PG_FUNCTION_ARGS)
+{
+	retention_call call = {.player_id = arg_text(fcinfo, 0), .actor = arg_text(fcinfo, 1)};
+
+	check_player_id(call.player_id);
+	check_id("actor", call.actor, MAX_STAFF_ID_BYTES);
+	guard_function(fcinfo, FRAME_OTHER, resolve, &call);
+	guard_function(fcinfo, FRAME_RETENTION, erase, &call);
+	PG_RETURN_INT64(call.done);
+}
+
+/*
+ * unichat_prune(older_than, actor, max_requests) returns the number of requests
+ */
+Datum
+unichat_prune(PG_FUNCTION_ARGS)
+{
+	retention_call call = {.actor = arg_text(fcinfo, 1)};
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_UC_FIELD),
+				 errmsg("older_than must not be null"),
+				 err_generic_string(PG_DIAG_COLUMN_NAME, "older_than")));
+	call.before = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now),
+														  PG_GETARG_DATUM(0)));
+	if (call.before > now)
+		ereport(ERROR,
+				(errcode(ERRCODE_UC_FIELD),
+				 errmsg("older_than must not be negative"),
+				 err_generic_string(PG_DIAG_COLUMN_NAME, "older_than")));
+	check_id("actor", call.actor, MAX_STAFF_ID_BYTES);
+	call.max_requests = PG_ARGISNULL(2) ? PG_INT32_MAX : PG_GETARG_INT32(2);
+	if (call.max_requests < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UC_FIELD),
+				 errmsg("max_requests must not be negative"),
+				 err_generic_string(PG_DIAG_COLUMN_NAME, "max_requests")));
+	guard_function(fcinfo, FRAME_RETENTION, prune, &call);
+	PG_RETURN_INT64(call.done);
 }

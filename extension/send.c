@@ -12,9 +12,9 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "args.h"
 #include "guard.h"
 #include "message.h"
 #include "plans.h"
@@ -65,12 +65,6 @@ result_row(FunctionCallInfo fcinfo, const stored *s)
 	values[5] = BoolGetDatum(s->is_replay);
 	values[6] = TimestampTzGetDatum(s->at);
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
-}
-
-static const char *
-arg_text(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
 /*

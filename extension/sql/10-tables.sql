@@ -53,6 +53,7 @@ CREATE INDEX chat_requests_player ON @extschema@.chat_requests (player_id, id);
 CREATE INDEX chat_requests_queue ON @extschema@.chat_requests
     (status, pg_catalog.array_position(ARRAY['urgent', 'high', 'normal', 'low'], urgency), created_at, id);
 CREATE INDEX chat_requests_mine ON @extschema@.chat_requests (assigned_to, id) WHERE status = 'in_progress';
+CREATE INDEX chat_requests_resolved ON @extschema@.chat_requests (resolved_at) WHERE status = 'resolved';
 
 COMMENT ON TABLE @extschema@.chat_requests IS 'unichat: one conversation from first message to resolved. A player has at most one that is not resolved. UPDATE … SET status obeys the rules of unichat_status.';
 COMMENT ON COLUMN @extschema@.chat_requests.status IS 'waiting, in_progress, resolved; nothing leaves resolved';

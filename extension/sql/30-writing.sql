@@ -25,3 +25,14 @@ CREATE FUNCTION @extschema@.unichat_read(player_id text, reader text, seq bigint
 RETURNS @extschema@.chat_players AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION @extschema@.unichat_read(text, text, bigint) IS
     'the player or the staff (reader) has read everything up to seq; never goes back';
+
+CREATE FUNCTION @extschema@.unichat_erase_player(player_id text, actor text DEFAULT NULL)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION @extschema@.unichat_erase_player(text, text) IS
+    'removes everything the player wrote and is called; resolves an open request; keeps the events as a skeleton. Returns the number of messages erased.';
+
+CREATE FUNCTION @extschema@.unichat_prune(
+    older_than interval, actor text DEFAULT NULL, max_requests integer DEFAULT 1000)
+RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION @extschema@.unichat_prune(interval, text, integer) IS
+    'deletes requests that were resolved longer ago than that, with their messages, events and push rows, at most max_requests of them. Returns how many; call it until it returns 0.';

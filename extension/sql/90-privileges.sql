@@ -4,6 +4,8 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.unichat_send(text, text, text, text, text, text, text, bigint),
     @extschema@.unichat_status(bigint, text, text, text),
     @extschema@.unichat_read(text, text, bigint),
+    @extschema@.unichat_erase_player(text, text),
+    @extschema@.unichat_prune(interval, text, integer),
     @extschema@.unichat_messages(text, bigint, bigint, integer),
     @extschema@.unichat_requests(text[], text, integer, text),
     @extschema@.unichat_payload(text, text, bigint, bigint, text, bigint, text, text, text, text, text, timestamptz, xid8, text, text, text, text),
