@@ -145,6 +145,12 @@ static void put_urgency(buf *title, const char *urgency)
     buf_puts(title, "] ");
 }
 
+/* By the name, or where the app gave none, by the player's id. */
+static const char *player_of(const push_item *item)
+{
+    return *item->player_name != '\0' ? item->player_name : item->player_id;
+}
+
 static char *make_title(const onesignal_options *options, const push_item *item)
 {
     buf title = {0};
@@ -156,8 +162,8 @@ static char *make_title(const onesignal_options *options, const push_item *item)
     }
     put_urgency(&title, item->urgency);
     buf_puts(&title, "New chat");
-    if (options->preview != ONESIGNAL_PREVIEW_NONE && *item->player_name != '\0') {
-        char *name = push_text_line(item->player_name, MAX_NAME_CHARS);
+    if (options->preview != ONESIGNAL_PREVIEW_NONE) {
+        char *name = push_text_line(player_of(item), MAX_NAME_CHARS);
 
         buf_printf(&title, " - %s", name);
         free(name);

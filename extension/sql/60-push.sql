@@ -271,7 +271,7 @@ BEGIN
 
     RETURN QUERY
     WITH queue AS (
-        SELECT count(*) AS waiting, EXTRACT(epoch FROM clock_timestamp() - min(r.created_at))::bigint AS oldest
+        SELECT count(*) AS waiting, EXTRACT(epoch FROM clock_timestamp() - min(COALESCE(r.waiting_since, r.created_at)))::bigint AS oldest
           FROM @extschema@.chat_requests r
          WHERE r.status = 'waiting'
     )

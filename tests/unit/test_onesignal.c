@@ -220,6 +220,15 @@ static void text_gives_way_to_a_long_link(void **state)
     json_decref(text);
 }
 
+static void a_player_without_a_name_is_shown_by_id(void **state)
+{
+    push_item item = chat;
+
+    (void)state;
+    item.player_name = "";
+    expect_text(&options, &item, "headings", "en", "[HIGH] New chat - 88");
+}
+
 static void no_portal_means_no_link(void **state)
 {
     onesignal_options o = options;
@@ -346,6 +355,7 @@ int main(void)
         cmocka_unit_test(user_text_is_inert_and_bounded),
         cmocka_unit_test(data_of_the_row_goes_along_unless_too_big),
         cmocka_unit_test(text_gives_way_to_a_long_link),
+        cmocka_unit_test(a_player_without_a_name_is_shown_by_id),
         cmocka_unit_test(no_portal_means_no_link),
         cmocka_unit_test(targets_become_one_family),
         cmocka_unit_test(wrong_targets_are_known_as_such),
