@@ -41,8 +41,7 @@ export function PlayerPage({ api, base, session, resumed }) {
     </header>
     <${ConnectionBanner} connection=${connection} error=${thread.sync.error} syncedAt=${thread.sync.syncedAt} />
     <main class="player-main" id="main">
-      <${Log} rows=${rows} label="Conversation with support" name=${(row) => authorName(row)}
-        divider=${(row) => (row.first ? null : 'New request')}
+      <${Log} rows=${rows} label="Conversation with support" name=${authorName} divider=${requestLine}
         hasOlder=${conversation.hasOlder} loading=${thread.sync.loadingOlder} onOlder=${thread.sync.older} onRead=${thread.read}
         onRetry=${thread.retry} onDiscard=${thread.discard}
         start=${thread.sync.ready && html`<${Welcome} empty=${rows.length === 0} name=${session.name} />`}
@@ -113,6 +112,10 @@ function SignOut({ api, name }) {
 function authorName(row) {
   if (row.mine) return 'You';
   return row.sender === 'staff' ? (row.senderId ?? 'Support') : 'unichat';
+}
+
+function requestLine(row) {
+  return row.first ? null : 'New request';
 }
 
 function liveTitle(connection, syncedAt) {

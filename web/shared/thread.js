@@ -29,11 +29,19 @@ export function createThread({ playerId, role, sub, api, storage, onChange }) {
     return { messageId, requestId, playerId, seq, timestamp, ...own };
   }
 
-  /* The reader has seen everything there is. Told once per new seq; if that fails, with the next. */
+  function readSeq() {
+    return Math.max(reading, role === 'staff' ? sync.state.staffReadSeq : sync.state.playerReadSeq);
+  }
+
+  function unread() {
+    const seq = readSeq();
+    return sync.state.messages.filter((message) => message.seq > seq && message.sender !== role).length;
+  }
+
+  /* The reader has seen everything there is. Told once; if that fails, with the next that is to be told. */
   async function read() {
+    if (!sync.ready || unread() === 0) return;
     const seq = lastSeq(sync.state);
-    const known = role === 'staff' ? sync.state.staffReadSeq : sync.state.playerReadSeq;
-    if (!sync.ready || seq <= Math.max(known, reading)) return;
     reading = seq;
     try {
       sync.update(withReadSeqs(sync.state, await api.read(playerId, seq)));
@@ -57,11 +65,9 @@ export function createThread({ playerId, role, sub, api, storage, onChange }) {
     get pending() {
       return stillPending(outbox.entries, sync.state.messages, role);
     },
-    /* Messages of the other side that the reader has not seen. */
+    /* How many messages of the other side the reader has not seen. */
     get unread() {
-      const { messages, playerReadSeq, staffReadSeq } = sync.state;
-      const readSeq = Math.max(reading, role === 'staff' ? staffReadSeq : playerReadSeq);
-      return messages.filter((message) => message.seq > readSeq && message.sender !== role).length;
+      return unread();
     },
   };
 }

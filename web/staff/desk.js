@@ -17,7 +17,6 @@ import { onWake } from '../shared/wake.js';
 import { emptyQueue, openRequest, withEvent, withList, withLookedAt, withRead } from './queue.js';
 
 const keptThreads = 30;
-const selectedKey = 'unichat/staff/selected';
 const noticeMs = 8000;
 
 /* onEvent(event, desk): for the alerts, after the queue knows it. */
@@ -28,7 +27,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
   const store = createStore({
     queue: emptyQueue(),
     connection: 'connecting',
-    selected: sessionStorage.getItem(selectedKey),
+    selected: null,
     filter: '',
     histories: {},
     notice: null,
@@ -47,6 +46,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     onRefused: lookAgain,
   });
   const stopWaking = onWake(catchUp);
+  const onBack = () => show(openedInHistory());
   const desk = {
     store,
     list,
@@ -68,7 +68,8 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
   };
 
   for (const playerId of pendingConversations(localStorage, outboxPrefix('staff', session.sub))) thread(playerId);
-  if (store.get().selected !== null) select(store.get().selected);
+  window.addEventListener('popstate', onBack);
+  if (openedInHistory() !== null) show(openedInHistory());
   resume();
   return desk;
 
@@ -119,10 +120,16 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     return opened;
   }
 
+  /* Open a chat, or none. The browser's Back leads from a chat to the list, and a reload to the same chat. */
   function select(playerId) {
+    if (playerId === null && openedInHistory() !== null) return history.back();
+    if (openedInHistory() !== null) history.replaceState({ chat: playerId }, '');
+    else if (playerId !== null) history.pushState({ chat: playerId }, '');
+    show(playerId);
+  }
+
+  function show(playerId) {
     const { queue } = store.get();
-    if (playerId === null) sessionStorage.removeItem(selectedKey);
-    else sessionStorage.setItem(selectedKey, playerId);
     const request = playerId === null ? null : openRequest(queue, playerId);
     store.set({ selected: playerId, queue: request ? withLookedAt(queue, request.requestId) : queue });
     if (playerId === null) return;
@@ -173,9 +180,14 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
   }
 
   function close() {
+    window.removeEventListener('popstate', onBack);
     stopWaking();
     live.close();
     list.close();
     for (const one of threads.values()) one.close();
   }
+}
+
+function openedInHistory() {
+  return history.state?.chat ?? null;
 }

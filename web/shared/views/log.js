@@ -9,7 +9,7 @@
  * role="log" names what it is. Its own announcements are off, because history put in above would be read out too; one
  * polite live region says what others write while the page is open, and only that.
  */
-import { Fragment, html, useEffect, useLayoutEffect, useRef, useState } from '../ui.js';
+import { Fragment, html, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../ui.js';
 import { dayName } from '../time.js';
 import { Icon } from './icons.js';
 import { Message } from './message.js';
@@ -18,8 +18,8 @@ const nearEnd = 60;
 const nearTop = 240;
 
 /*
- * rows: of timeline(). name(row): the author, for the reader. divider(row): a request's line, or null. hasOlder, loading,
- * onOlder(): history. onRead(): the end is in sight of a reader. start, end: what stands above and below. label: its name.
+ * rows: of timeline(). name(row): the author, for the reader; divider(row): a request's line, or null; while rows and both of
+ * them are the same, so are the lines. hasOlder, loading, onOlder(): history. onRead(): the end is in sight of a reader. start, end: what stands above and below. label: its name.
  */
 export function Log({ rows, label, name, divider, hasOlder, loading, onOlder, onRead, onRetry, onDiscard, start, end }) {
   const scroller = useRef(null);
@@ -27,6 +27,7 @@ export function Log({ rows, label, name, divider, hasOlder, loading, onOlder, on
   const spoken = useSpoken(rows, name);
   const lastOwn = rows.findLast((row) => row.type === 'message' && row.mine && row.state === 'sent');
   const newest = rows.at(-1);
+  const lines = useMemo(() => rows.map(line), [rows, name, divider]);
 
   function line(row) {
     if (row.type === 'day') return html`<li key=${row.key} class="divider day"><span>${dayName(row.at)}</span></li>`;
@@ -41,7 +42,7 @@ export function Log({ rows, label, name, divider, hasOlder, loading, onOlder, on
   return html`<div class="log-frame">
     <div class="log" ref=${scroller} role="log" aria-live="off" aria-label=${label} tabindex="0" onScroll=${scroll.onScroll}>
       ${hasOlder ? html`<p class="log-note">${loading ? 'Loading earlier messages…' : html`<button type="button" class="link" onClick=${onOlder}>Earlier messages</button>`}</p>` : start}
-      <ol class="rows">${rows.map(line)}</ol>
+      <ol class="rows">${lines}</ol>
       ${end}
     </div>
     ${scroll.away && html`<button type="button" class="pill" onClick=${scroll.toEnd}>

@@ -1,7 +1,7 @@
 /*
  * The open chat: whose it is, what can be done with it, what was said, and the reply.
  */
-import { html, useMemo } from '../../shared/ui.js';
+import { html, useCallback, useMemo } from '../../shared/ui.js';
 import { timeline } from '../../shared/timeline.js';
 import { dayName, timeOfDay } from '../../shared/time.js';
 import { initials } from '../../shared/text.js';
@@ -14,14 +14,15 @@ export function Chat({ desk, state, request, actions }) {
   if (state.selected === null) return html`<${NothingOpen} queue=${state.queue} actions=${actions} />`;
   const thread = desk.thread(state.selected);
   return html`<${OpenChat} key=${state.selected} desk=${desk} thread=${thread} request=${request} actions=${actions}
-    history=${state.histories[state.selected] ?? []} />`;
+    history=${state.histories[state.selected] ?? noHistory} />`;
 }
 
 function OpenChat({ desk, thread, request, history, actions }) {
   const { conversation, pending } = thread;
   const name = conversation.playerName || request?.playerName || thread.playerId;
   const rows = useMemo(() => timeline(conversation.messages, pending, 'staff'), [conversation.messages, pending]);
-  const byId = useMemo(() => new Map(history.map((row) => [row.requestId, row])), [history]);
+  const author = useCallback((row) => authorName(row, name, desk.me), [name]);
+  const divider = useCallback(({ requestId }) => requestLine(requestId, history), [history]);
   const standing = standingOf(request ?? conversation.request, desk.me);
 
   return html`<section class="chat" aria-label=${`Chat with ${name}`}>
@@ -35,8 +36,7 @@ function OpenChat({ desk, thread, request, history, actions }) {
       <${Urgency} urgency=${request?.urgency} />
       <${Actions} standing=${standing.name} actions=${actions} />
     </header>
-    <${Log} rows=${rows} label=${`Conversation with ${name}`} name=${(row) => authorName(row, name, desk.me)}
-      divider=${(row) => requestLine(row, byId.get(row.requestId))}
+    <${Log} rows=${rows} label=${`Conversation with ${name}`} name=${author} divider=${divider}
       hasOlder=${conversation.hasOlder} loading=${thread.sync.loadingOlder} onOlder=${thread.sync.older}
       onRead=${() => desk.read(thread.playerId)} onRetry=${thread.retry} onDiscard=${thread.discard}
       start=${!thread.sync.ready && html`<p class="log-note">Loading…</p>`} />
@@ -55,6 +55,8 @@ function Actions({ standing, actions }) {
     ${(standing === 'mine' || standing === 'waiting') && button('Resolve', actions.resolve, 'check', standing === 'mine')}
   </div>`;
 }
+
+const noHistory = [];
 
 /* Only whom the chat belongs to, or nobody, can write in it; the others are told why not. The draft stays. */
 function Reply({ standing, thread, name, sub }) {
@@ -91,7 +93,8 @@ function authorName(row, player, me) {
   return row.mine && (row.senderId === me || row.senderId === null) ? 'You' : (row.senderId ?? 'Staff');
 }
 
-function requestLine({ requestId }, request) {
+function requestLine(requestId, history) {
+  const request = history.find((row) => row.requestId === requestId);
   if (!request) return `Request ${requestId}`;
   const opened = Date.parse(request.createdAt);
   const parts = [`Request ${requestId}`, `${dayName(opened)} ${timeOfDay(opened)}`];

@@ -1,0 +1,191 @@
+// When things go wrong: nothing is missing, doubled or out of order on the pages, and what could not be sent says so.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { until } from '../lib/index.js';
+import { demoPassword, openStage } from './stage.js';
+
+const stage = await openStage();
+after(() => stage.close());
+
+const ann = await stage.player('ann', 'Ann');
+const alex = await stage.staff('alex', 'Alex');
+
+async function inStep(deadline) {
+  await ann.showsTheTruth('ann', deadline);
+  await alex.showsTheTruth('ann', deadline);
+}
+
+test('a chat to begin with', async () => {
+  await ann.say('first');
+  await alex.openChat('ann');
+  await alex.say('second');
+  await inStep();
+});
+
+test('the bridge is killed in the middle of a chat', async () => {
+  await ann.say('before 1');
+  await alex.say('before 2');
+  await stage.bridge.kill('SIGKILL');
+  await ann.say('while away 1');
+  await ann.say('while away 2');
+  await alex.say('while away 3');
+  await stage.sql('ann', 'from the app, while away');
+  await alex.sees('Reconnecting…', '.banner');
+  await alex.sees('Last synced', '.banner');
+  assert.ok((await ann.shown()).includes('sending while away 1'));
+  await stage.bridge.restart();
+  await ann.say('after 1');
+  await until(async () => (await stage.truth('ann')).length === 9, 'all nine messages to be stored');
+  await inStep();
+  await until(async () => (await alex.page.locator('.banner').count()) === 0, 'the banner to go');
+  const texts = (await stage.truth('ann')).map((line) => line.replace(/^\d+ /, ''));
+  assert.equal(new Set(texts).size, texts.length);
+  assert.ok(texts.indexOf('while away 1') < texts.indexOf('while away 2'));
+});
+
+test('killed with every message: again and again, still nothing missing or doubled', async () => {
+  for (let round = 0; round < 4; round++) {
+    await Promise.all([ann.say(`round ${round} player`), alex.say(`round ${round} staff`), stage.bridge.kill('SIGKILL')]);
+    await stage.bridge.restart();
+  }
+  await until(async () => (await stage.truth('ann')).length === 17, 'all messages to be stored');
+  await inStep();
+});
+
+test('the cable is cut: what was missed comes with the next connection', async () => {
+  stage.cable.cut();
+  await stage.sql('ann', 'not seen yet', 'staff', 'alex');
+  await alex.sees('Reconnecting…', '.banner');
+  stage.cable.mend();
+  await inStep();
+});
+
+test('the browser goes offline and comes back', async () => {
+  await ann.page.context().setOffline(true);
+  stage.cable.cut();
+  await ann.say('written offline');
+  await ann.sees('You are offline.', '.banner');
+  stage.cable.mend();
+  await ann.page.context().setOffline(false);
+  await until(async () => (await stage.truth('ann')).some((line) => line.endsWith('written offline')), 'the message to arrive');
+  await inStep();
+});
+
+test('PostgreSQL restarts under it', async () => {
+  await stage.cluster.down('immediate');
+  await ann.say('while the database is down');
+  await ann.sees('sending', '.message[data-state="sending"]').catch(() => {});
+  await stage.cluster.start();
+  await until(async () => (await stage.truth('ann')).some((line) => line.endsWith('is down')), 'the message to arrive', 40000);
+  await stage.sql('ann', 'after the restart');
+  await inStep(40000);
+});
+
+test('a message that the server refuses says why, can be retried under the same id, and discarded', async () => {
+  const ids = [];
+  let refusals = 2;
+  await ann.page.route('**/api/unified-chat/send', async (route) => {
+    const body = route.request().postDataJSON();
+    if (body.message !== 'refused') return route.continue();
+    ids.push(body.clientMessageId);
+    if (refusals-- <= 0) return route.continue();
+    return route.continue({ postData: JSON.stringify({ ...body, message: ' ' }) });
+  });
+  await ann.say('refused');
+  await ann.sees('Not sent.', '.message.failed');
+  await ann.say('the next one goes on');
+  await until(async () => (await stage.truth('ann')).some((line) => line.endsWith('goes on')), 'the next message to arrive');
+  await ann.page.getByRole('button', { name: 'Retry' }).click();
+  await until(() => ids.length === 2, 'the second try');
+  await ann.sees('Not sent.', '.message.failed');
+  await ann.page.reload();
+  await until(async () => (await stage.truth('ann')).some((line) => line.endsWith(' refused')), 'it to arrive after a reload');
+  await inStep();
+  assert.equal(new Set(ids).size, 1);
+});
+
+test('discarded is gone, also after a reload', async () => {
+  await ann.page.unrouteAll();
+  await ann.page.route('**/api/unified-chat/send', (route) => route.continue({ postData: '{"message":""}' }));
+  await ann.say('think again');
+  await ann.page.getByRole('button', { name: 'Discard' }).click();
+  await ann.page.unrouteAll();
+  await ann.page.reload();
+  await inStep();
+});
+
+test('the answer to a send is lost: still one message', async () => {
+  let lost = 0;
+  await ann.page.route('**/api/unified-chat/send', async (route) => {
+    if (lost++ > 0) return route.continue();
+    await route.fetch();
+    return route.abort();
+  });
+  await ann.say('stored, but the answer was lost');
+  await until(() => lost > 1, 'the second try');
+  await ann.page.unrouteAll();
+  await inStep();
+  assert.equal((await stage.truth('ann')).filter((line) => line.endsWith('was lost')).length, 1);
+});
+
+test('reloaded while sending: still one message', async () => {
+  stage.cable.cut();
+  await ann.say('on its way during a reload');
+  stage.cable.mend();
+  await ann.page.reload();
+  await until(async () => (await stage.truth('ann')).some((line) => line.endsWith('a reload')), 'the message to arrive');
+  await inStep();
+});
+
+test('two tabs of one player show the same', async () => {
+  const second = await stage.open('player', { sub: 'ann', context: ann.page.context(), token: null });
+  await second.say('from the second tab');
+  await second.showsTheTruth('ann');
+  await inStep();
+  await second.close();
+});
+
+test('a session that ends is renewed over the page, and what was written goes out', async () => {
+  const demo = await stage.open('player', { token: null });
+  await demo.page.getByLabel('Name').fill('Dora');
+  await demo.page.getByLabel('Password').fill(demoPassword);
+  await demo.press('Sign in');
+  await demo.page.locator('.welcome').waitFor();
+  await demo.say('hello');
+  await demo.sees('Sent', '.message');
+  await demo.page.context().clearCookies();
+  await demo.say('with no session');
+  await demo.sees('Your session has ended', 'dialog');
+  await demo.page.getByLabel('Name').fill('Dora');
+  await demo.page.getByLabel('Password').fill('wrong');
+  await demo.press('Sign in');
+  await demo.sees('not right', 'dialog');
+  await demo.page.getByLabel('Password').fill(demoPassword);
+  await demo.press('Sign in');
+  await until(async () => (await demo.shown()).length === 2 && (await demo.shown()).every((line) => /^\d/.test(line)), 'both messages to be sent');
+  await demo.close();
+});
+
+test('both portals in one browser, each with its own name', async () => {
+  const profile = await stage.profile();
+  const player = await stage.open('player', { context: profile, token: null });
+  await signIn(player, 'Gus');
+  const staff = await stage.open('staff', { context: profile, token: null });
+  await signIn(staff, 'Lou');
+  await player.say('same browser');
+  await staff.page.locator('.item', { hasText: 'Gus' }).click();
+  await staff.say('I see you');
+  await player.sees('I see you', '.log');
+  await player.page.reload();
+  await player.sees('I see you', '.log');
+  await profile.close();
+});
+
+async function signIn(portal, name) {
+  await portal.page.getByLabel('Name').fill(name);
+  await portal.page.getByLabel('Password').fill(demoPassword);
+  await portal.press('Sign in');
+  await portal.page.locator('.welcome, .queue').first().waitFor();
+}
+
+test('nothing was complained about in any page', () => assert.deepEqual(stage.troubles, []));

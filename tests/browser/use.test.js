@@ -1,0 +1,265 @@
+// For everybody: by keyboard, by screen reader, on a phone, in light and dark, and whatever text others write.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { after, test } from 'node:test';
+import { until } from '../lib/index.js';
+import { demoPassword, openStage } from './stage.js';
+
+const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const stage = await openStage();
+after(() => stage.close());
+
+// The page's policy lets no script in but its own: axe comes by the debugger, which is no part of the page.
+async function violations(portal) {
+  const { default: fs } = await import('node:fs');
+  await portal.page.evaluate(fs.readFileSync(axePath, 'utf8'));
+  const found = await portal.page.evaluate('axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })');
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join('; ')}`);
+}
+
+async function noSidewaysScroll(portal) {
+  const [page, window] = await portal.page.evaluate('[document.documentElement.scrollWidth, innerWidth]');
+  assert.ok(page <= window, `the page is ${page} wide in a window of ${window}`);
+}
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`accessible in every state, ${colorScheme}`, async () => {
+    const id = `axe-${colorScheme}`;
+    const gate = await stage.open('player', { token: null, colorScheme });
+    await gate.page.getByLabel('Name').waitFor();
+    assert.deepEqual(await violations(gate), [], 'sign-in');
+    await gate.close();
+
+    const player = await stage.player(id, `Axe ${colorScheme}`, { colorScheme });
+    const staff = await stage.staff('alex', 'Alex', { colorScheme });
+    await player.page.locator('.welcome').waitFor();
+    assert.deepEqual(await violations(player), [], 'first visit');
+    await player.page.getByLabel('Urgency').selectOption('high');
+    await player.say('Is this readable?');
+    await staff.item(id).waitFor();
+    assert.deepEqual(await violations(staff), [], 'new chat');
+    await staff.openChat(id);
+    await staff.say('It is.');
+    await player.sees('It is.', '.log');
+    for (const portal of [player, staff]) assert.deepEqual(await violations(portal), [], `${portal.role} in a chat`);
+    await player.page.route('**/send', (route) => route.continue({ postData: '{"message":""}' }));
+    await player.say('fails');
+    await player.page.locator('.message.failed').waitFor();
+    assert.deepEqual(await violations(player), [], 'a failed message');
+    await staff.page.locator('.menu summary').click();
+    assert.deepEqual(await violations(staff), [], 'the sound menu');
+    await staff.page.keyboard.press('Escape');
+    await staff.press('Resolve');
+    await player.page.unrouteAll();
+    await player.page.getByRole('button', { name: 'Discard' }).click();
+    await player.page.locator('.resolved').waitFor();
+    assert.deepEqual(await violations(player), [], 'resolved');
+    await player.close();
+    await staff.close();
+  });
+}
+
+test('the staff works by keyboard alone', async () => {
+  await stage.sql('kay', 'no mouse needed');
+  const staff = await stage.staff('keys', 'Keys');
+  const { keyboard } = staff.page;
+  await staff.item('kay').waitFor();
+  await keyboard.press('Alt+KeyN');
+  await staff.showsTheTruth('kay');
+  await until(() => staff.composer.evaluate((box) => box === document.activeElement), 'the focus to be where one writes');
+  await keyboard.press('Alt+KeyC');
+  await staff.sees('Yours', '.chat-standing');
+  await keyboard.type('typed');
+  await keyboard.press('Shift+Enter');
+  await keyboard.type('two lines');
+  await keyboard.press('Enter');
+  await staff.showsTheTruth('kay');
+  assert.ok((await stage.truth('kay')).at(-1).endsWith('typed\ntwo lines'));
+  await keyboard.press('Alt+KeyF');
+  await keyboard.type('kay');
+  assert.equal(await staff.page.getByLabel('Filter chats').inputValue(), 'kay');
+  await keyboard.press('Tab');
+  await keyboard.press('Enter');
+  await keyboard.press('Alt+KeyK');
+  await staff.page.locator('dialog.help[open]').waitFor();
+  await keyboard.press('Escape');
+  await keyboard.press('Alt+KeyL');
+  await staff.sees('Waiting for an answer', '.chat-standing');
+  await keyboard.press('Alt+KeyR');
+  await staff.sees('Resolved', '.chat-standing');
+  await staff.close();
+});
+
+test('the player works by keyboard alone, with the focus always in sight', async () => {
+  const player = await stage.player('tab', 'Tab');
+  await player.page.locator('.welcome').waitFor();
+  await player.page.keyboard.type('hello');
+  await player.page.keyboard.press('Enter');
+  await player.sees('Sent', '.message');
+  assert.equal(await player.composer.evaluate((box) => box === document.activeElement), true);
+  const visited = new Set();
+  for (let i = 0; i < 8; i++) {
+    await player.page.keyboard.press('Tab');
+    const seen = await player.page.evaluate(() => {
+      const at = document.activeElement;
+      const ring = getComputedStyle(at.closest('.composer-box') ?? at);
+      return at === document.body ? 'body' : `${at.getAttribute('aria-label') ?? at.textContent.trim()}|${ring.outlineStyle}`;
+    });
+    visited.add(seen);
+  }
+  visited.delete('body');
+  assert.ok(visited.size >= 3, [...visited].join(', '));
+  for (const seen of visited) assert.match(seen, /\|solid$/, seen);
+  await player.close();
+});
+
+test('a screen reader hears what is new, once, and no history', async () => {
+  for (let i = 0; i < 60; i++) await stage.sql('ear', `old ${i}`);
+  const player = await stage.player('ear', 'Ear');
+  await player.messages.first().waitFor();
+  const heard = player.page.locator('.log-frame > [aria-live="polite"]');
+  const log = player.page.getByRole('log');
+  assert.equal(await log.getAttribute('aria-live'), 'off');
+  assert.equal(await heard.innerText(), '');
+  await stage.sql('ear', 'news', 'staff', 'alex');
+  await until(async () => (await heard.innerText()) === 'alex: news', 'the news to be said');
+  await log.evaluate((box) => box.scrollTo(0, 0));
+  await until(async () => (await player.messages.count()) > 52, 'the older messages');
+  assert.equal(await heard.innerText(), 'alex: news');
+  await player.close();
+});
+
+const nasty = [
+  '<img src=x onerror="window.broken=1">',
+  '<script>window.broken=1</script>',
+  '"><svg onload=window.broken=1>',
+  'javascript:window.broken=1 https://example.org/"onmouseover="window.broken=1',
+  '${window.broken=1} {{constructor}} &lt;b&gt;',
+  '\u202Egnp.exe \u0000'.replace('\u0000', '') + ' e\u0301\u0302\u0303',
+];
+
+test('text is text: nothing that others write becomes an element, in either portal', async () => {
+  for (const text of nasty) await stage.sql(nasty[0], text);
+  await stage.cluster.query('UPDATE chat_players SET player_name = $1 WHERE player_id = $2', [nasty[1], nasty[0]]).catch(() => {});
+  const player = await stage.player(nasty[0], nasty[1]);
+  const staff = await stage.staff(nasty[2], nasty[1]);
+  await player.say(nasty[1]);
+  await staff.page.locator('.item', { hasText: 'example.org' }).or(staff.page.locator('.item', { hasText: '<' })).first().click();
+  await player.showsTheTruth(nasty[0]);
+  await staff.showsTheTruth(nasty[0]);
+  await staff.say(nasty[2]);
+  await player.showsTheTruth(nasty[0]);
+  for (const portal of [player, staff]) {
+    assert.equal(await portal.page.evaluate('window.broken'), undefined);
+    assert.equal(await portal.page.locator('.log img, .log script, .log svg:not(.icon), .item img').count(), 0);
+  }
+  await player.close();
+  await staff.close();
+});
+
+test('the policy forbids all but our own, and nothing of ours needs more', async () => {
+  const { headers } = await stage.bridge.api('GET', '/player/');
+  const policy = headers.get('content-security-policy');
+  assert.match(policy, /script-src 'self'(;|$)/);
+  assert.doesNotMatch(policy, /unsafe/);
+});
+
+test('no token is ever in an address', async () => {
+  const player = await stage.open('player', { token: null });
+  const addresses = [];
+  player.page.on('request', (request) => addresses.push(request.url()));
+  player.page.on('websocket', (socket) => addresses.push(socket.url()));
+  await player.page.reload();
+  await player.page.getByLabel('Name').fill('Uri');
+  await player.page.getByLabel('Password').fill(demoPassword);
+  await player.press('Sign in');
+  await player.page.locator('.welcome').waitFor();
+  await player.live();
+  assert.ok(addresses.some((address) => address.startsWith('ws')));
+  for (const address of addresses) assert.doesNotMatch(address, /eyJ|token|sesame/);
+  await player.close();
+});
+
+test('history comes with scrolling, the lines keep their place, and new ones are counted below', async () => {
+  for (let i = 1; i <= 160; i++) await stage.sql('long', `line ${i}`);
+  const player = await stage.player('long', 'Long');
+  await player.sees('line 160', '.log');
+  const log = player.page.getByRole('log');
+  const gap = await log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight);
+  assert.ok(gap < 2, `at the end, but for ${gap} px`);
+  const shown = await player.messages.count();
+  const place = () => player.page.locator('.message', { hasText: /^.*line 130$/ }).first().evaluate((line) => line.getBoundingClientRect().top);
+  await player.page.locator('.message', { hasText: 'line 130' }).first().evaluate((line) => line.scrollIntoView({ block: 'start' }));
+  await log.evaluate((box) => box.scrollBy(0, -150));
+  const before = await place();
+  await log.evaluate((box) => box.dispatchEvent(new Event('scroll')));
+  await player.page.locator('.pill').waitFor();
+  await stage.sql('long', 'below', 'staff', 'alex');
+  await player.sees('1 new message', '.pill');
+  assert.ok(Math.abs((await place()) - before) < 2, 'nothing moved for what came below');
+  await log.evaluate((box) => box.scrollTo(0, 0));
+  await until(async () => (await player.messages.count()) > shown, 'an older page');
+  assert.ok((await log.evaluate((box) => box.scrollTop)) > 100, 'the lines kept their place');
+  for (let i = 0; i < 5; i++) await log.evaluate((box) => box.scrollTo(0, 0));
+  await until(async () => {
+    await log.evaluate((box) => box.scrollTo(0, 0));
+    return (await player.messages.count()) === 161;
+  }, 'the whole history');
+  await player.showsTheTruth('long');
+  await player.page.locator('.pill').click();
+  await until(async () => (await player.page.locator('.pill').count()) === 0, 'the pill to go');
+  await player.close();
+});
+
+test('too long is said before sending', async () => {
+  const player = await stage.player('len', 'Len');
+  await player.composer.fill('😀'.repeat(3990));
+  await player.sees('10 characters left', '.counter');
+  await player.composer.fill('😀'.repeat(4001));
+  await player.sees('1 characters too many', '.counter').catch(() => player.sees('1 character too many', '.counter'));
+  assert.equal(await player.page.getByRole('button', { name: 'Send' }).isDisabled(), true);
+  await player.say('😀'.repeat(4000));
+  await player.showsTheTruth('len');
+  await player.close();
+});
+
+test('on a phone of 320 points both portals are whole', async () => {
+  const viewport = { width: 320, height: 640 };
+  const player = await stage.player('phone', 'Phone of a person with a very long name', { viewport, hasTouch: true, isMobile: true, colorScheme: 'dark' });
+  const staff = await stage.staff('alex', 'Alex', { viewport, hasTouch: true, isMobile: true });
+  await player.say(`Supercalifragilisticexpialidocious${'o'.repeat(80)} and more words that go on for a while.`);
+  await staff.item('phone').waitFor();
+  await noSidewaysScroll(staff);
+  await staff.picture('staff-phone-queue');
+  await staff.item('phone').tap();
+  await staff.showsTheTruth('phone');
+  await staff.say('Got it, thank you.');
+  await player.sees('Got it', '.log');
+  await noSidewaysScroll(staff);
+  await noSidewaysScroll(player);
+  await player.picture('player-phone-dark');
+  await staff.picture('staff-phone');
+  await staff.page.getByRole('button', { name: 'Back to the chats' }).tap();
+  await staff.item('phone').tap();
+  await staff.page.reload();
+  await staff.showsTheTruth('phone');
+  await staff.page.goBack();
+  await staff.item('phone').waitFor();
+  await player.close();
+  await staff.close();
+});
+
+test('light and dark by the switch, kept over a reload', async () => {
+  const player = await stage.player('sun', 'Sun');
+  const background = () => player.page.evaluate('getComputedStyle(document.body).backgroundColor');
+  const light = await background();
+  await player.page.getByRole('button', { name: /Colours/ }).click();
+  await player.page.getByRole('button', { name: /Colours/ }).click();
+  assert.notEqual(await background(), light);
+  await player.page.reload();
+  await player.page.locator('.welcome').waitFor();
+  assert.notEqual(await background(), light);
+  await player.close();
+});
+
+test('nothing was complained about in any page', () => assert.deepEqual(stage.troubles, []));
