@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/wheel.h"
+#include "hub/follow.h"
 #include "hub/hub.h"
 #include "hub/observer.h"
 #include "hub/session.h"
@@ -29,6 +30,7 @@ struct hub_app {
     hub_app *next;
     hub_app_options options; /* its strings are ours */
     hub_guard guard;
+    hub_follower follower;
     channel *channels; /* by name */
     user *users;       /* by id: signed in, or watched by somebody who is */
     unsigned n_conns;

@@ -28,6 +28,7 @@ struct subscription {
     channel *channel;
     member *member; /* presence channels */
     unsigned index; /* in channel.subs */
+    bool held;      /* its events go to the follower (follow.h) */
 };
 
 struct channel {

@@ -129,6 +129,17 @@ void hub_conn_ping(hub_conn *conn)
     conn_send_scratch(conn);
 }
 
+static bool follower_takes(hub_conn *conn, const pusher_message *m)
+{
+    const hub_follower *follower = &conn->app->follower;
+
+    if (!follower->client_event ||
+        strncmp(m->event, follower->prefix, strlen(follower->prefix)) != 0)
+        return false;
+    follower->client_event(follower->arg, conn, m->event, json_object_get(m->root, "data"));
+    return true;
+}
+
 static void dispatch(hub_conn *conn, const pusher_message *m)
 {
     switch (m->kind) {
@@ -150,6 +161,8 @@ static void dispatch(hub_conn *conn, const pusher_message *m)
         client_event(conn, m);
         break;
     case PUSHER_OTHER:
+        if (follower_takes(conn, m))
+            break;
         conn_error(conn, 0, NULL, "Unsupported event received on socket: %.100s", m->event);
         break;
     }
@@ -179,6 +192,8 @@ void hub_disconnect(hub_conn *conn)
     subscribe_drop_held(conn);
     while (conn->subs)
         subscription_end(conn->subs);
+    if (conn->app->follower.disconnected)
+        conn->app->follower.disconnected(conn->app->follower.arg, conn);
     user_signout(conn);
     wheel_stop(&conn->authorize_timer);
     HASH_DEL(h->conns, conn);

@@ -18,6 +18,7 @@
 typedef struct hub_transport {
     void (*send)(void *peer, frame *f);                      /* takes a reference if it keeps it */
     void (*close)(void *peer, int code, const char *reason); /* after what is queued */
+    size_t (*backlog)(const void *peer);                     /* bytes that wait to be written */
     void (*flush)(void *arg);
     void *arg;
 } hub_transport;

@@ -57,12 +57,14 @@ static void refuse_signature(hub_conn *conn, const char *name, const pusher_mess
 
 static void send_succeeded(hub_conn *conn, const channel *c)
 {
+    const hub_follower *follower = &conn->app->follower;
+    const char *greeting = follower->greeting ? follower->greeting(follower->arg, c->name) : NULL;
     buf data = {0};
 
     if (c->type.kind == CHANNEL_PRESENCE)
         presence_roster(c, &data);
     else
-        buf_puts(&data, "{}");
+        buf_puts(&data, greeting ? greeting : "{}");
     pusher_frame_event(&conn->app->hub->scratch, c->name, "pusher_internal:subscription_succeeded",
                        data.data, data.len);
     conn_send_scratch(conn);
@@ -77,6 +79,8 @@ static void admit(hub_conn *conn, channel *c, member *m)
     if (m)
         presence_join(sub, m);
     send_succeeded(conn, c);
+    if (conn->app->follower.subscribed)
+        conn->app->follower.subscribed(conn->app->follower.arg, conn, c->name);
     if (c->type.cache)
         channel_cache_send(c, conn);
     if (channel_kind_needs_auth(c->type.kind))
@@ -188,6 +192,8 @@ void subscription_end(subscription *sub)
     channel *c = sub->channel;
     member *gone = presence_leave(sub);
 
+    if (c->app->follower.unsubscribed)
+        c->app->follower.unsubscribed(c->app->follower.arg, sub->conn, c->name);
     channel_remove(sub);
     if (gone)
         presence_announce_leave(c, gone);

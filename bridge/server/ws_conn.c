@@ -222,6 +222,13 @@ static void transport_close(void *peer, int code, const char *reason)
     ws_close(peer, code, reason);
 }
 
+static size_t transport_backlog(const void *peer)
+{
+    const ws_conn *c = peer;
+
+    return c->queue.bytes;
+}
+
 static void transport_flush(void *arg)
 {
     ws_flush(arg);
@@ -231,6 +238,7 @@ void ws_install_transport(server *srv)
 {
     hub_set_transport(srv->opt.hub, &(hub_transport){.send = transport_send,
                                                      .close = transport_close,
+                                                     .backlog = transport_backlog,
                                                      .flush = transport_flush,
                                                      .arg = srv});
 }

@@ -1,0 +1,87 @@
+#include "hub/follow.h"
+
+#include "hub/channel.h"
+#include "hub/conn.h"
+#include "protocol/pusher_frame.h"
+
+void hub_app_set_follower(hub_app *app, const hub_follower *follower)
+{
+    app->follower = *follower;
+}
+
+static bool publish_one(const subscription *sub, frame *f, const void *what)
+{
+    const hub_app *app = sub->channel->app;
+
+    if (sub->conn->closing)
+        return false;
+    if (sub->held)
+        app->follower.take(app->follower.arg, sub->conn, sub->channel->name, f, what);
+    else
+        app->hub->transport.send(sub->conn->peer, f);
+    return !sub->held;
+}
+
+size_t hub_publish_event(hub_app *app, const char *name, const char *event, const char *data,
+                         size_t len, const void *what)
+{
+    buf *scratch = &app->hub->scratch;
+    const channel *c = channel_find(app, name);
+    size_t sent = 0;
+    frame *f;
+
+    app->hub->stats.published++;
+    if (!c)
+        return 0;
+    pusher_frame_event(scratch, name, event, data, len);
+    f = frame_new(scratch->data, scratch->len);
+    buf_clear(scratch);
+    for (unsigned i = 0; i < c->n_subs; i++)
+        sent += publish_one(c->subs[i], f, what);
+    app->hub->stats.frames_out += sent;
+    frame_unref(f);
+    return sent;
+}
+
+bool hub_hold(hub_conn *conn, const char *name, bool held)
+{
+    const channel *c = channel_find(conn->app, name);
+    subscription *sub = c ? channel_subscription(c, conn) : NULL;
+
+    if (sub)
+        sub->held = held;
+    return sub != NULL;
+}
+
+void hub_send(hub_conn *conn, const char *channel, const char *event, const char *data, size_t len)
+{
+    pusher_frame_event(&conn->app->hub->scratch, channel, event, data, len);
+    conn_send_scratch(conn);
+}
+
+void hub_send_frame(hub_conn *conn, frame *f)
+{
+    if (conn->closing)
+        return;
+    conn->app->hub->transport.send(conn->peer, f);
+    conn->app->hub->stats.frames_out++;
+}
+
+size_t hub_backlog(const hub_conn *conn)
+{
+    return conn->app->hub->transport.backlog(conn->peer);
+}
+
+const char *hub_conn_log_name(const hub_conn *conn)
+{
+    return conn->log_name;
+}
+
+void hub_each_channel(hub_app *app, void (*visit)(void *arg, const char *channel), void *arg)
+{
+    channel *c, *next;
+
+    HASH_ITER (hh, app->channels, c, next)
+        if (c->n_subs > 0)
+            visit(arg, c->name);
+}
