@@ -68,6 +68,8 @@ is_restored(const row *r, Relation rel)
 		return false;
 	if (is_null(r, Anum_messages_seq) || !owns_table(RelationGetRelid(rel), GetUserId()))
 		refuse_assigned(r, given);
+	check_player_id(get_text(r, Anum_messages_player_id));
+	check_sender(get_text(r, Anum_messages_sender));
 	return true;
 }
 

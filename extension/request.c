@@ -27,6 +27,7 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -221,6 +222,23 @@ unchanged(const request_job *job)
 	return true;
 }
 
+/*
+ * The AFTER trigger is only fired for statements that name status or
+ * assigned_to, so nobody else's trigger may slip in a change of these.
+ */
+static void
+check_named(const request_job *job, int column)
+{
+	if (!same_value(&job->old, &job->new, column) &&
+		!bms_is_member(column - FirstLowInvalidHeapAttributeNumber, job->trigger->tg_updatedcols))
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("another trigger has changed %s of request " INT64_FORMAT,
+						column == Anum_requests_status ? "status" : "assigned_to",
+						get_int8(&job->old, Anum_requests_id)),
+				 errhint("Call unichat_status in an AFTER trigger instead.")));
+}
+
 static HeapTuple
 before_update(request_job *job)
 {
@@ -230,6 +248,8 @@ before_update(request_job *job)
 
 	if (guard_within(FRAME_RETENTION))
 		return tuple;
+	check_named(job, Anum_requests_status);
+	check_named(job, Anum_requests_assigned_to);
 	if (m != NULL)
 	{
 		m->claimed = m->sender == SENDER_STAFF &&
@@ -259,6 +279,9 @@ is_restored(const row *r, Relation rel)
 		return false;
 	if (!owns_table(RelationGetRelid(rel), GetUserId()))
 		refuse_assigned(r, Anum_requests_id);
+	check_player_id(get_text(r, Anum_requests_player_id));
+	check_status(get_text(r, Anum_requests_status));
+	check_urgency_given(get_text(r, Anum_requests_urgency));
 	return true;
 }
 

@@ -30,7 +30,8 @@ CREATE TRIGGER zz_unichat_before BEFORE INSERT OR UPDATE ON @extschema@.chat_req
     FOR EACH ROW EXECUTE FUNCTION @extschema@.unichat_request_before();
 CREATE TRIGGER zz_unichat_created AFTER INSERT ON @extschema@.chat_requests
     FOR EACH ROW EXECUTE FUNCTION @extschema@.unichat_request_after();
-CREATE TRIGGER zz_unichat_changed AFTER UPDATE ON @extschema@.chat_requests
+-- OF, so that WHEN is not even looked at for the UPDATE that every message makes.
+CREATE TRIGGER zz_unichat_changed AFTER UPDATE OF status, assigned_to ON @extschema@.chat_requests
     FOR EACH ROW WHEN (OLD.status <> NEW.status OR OLD.assigned_to IS DISTINCT FROM NEW.assigned_to)
     EXECUTE FUNCTION @extschema@.unichat_request_after();
 CREATE TRIGGER zz_unichat_append_only BEFORE DELETE ON @extschema@.chat_requests
