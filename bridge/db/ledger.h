@@ -40,8 +40,8 @@ const snapshot *ledger_snapshot(const ledger *l);
 bool ledger_notified(ledger *l, const char *player, int64_t seq, uint64_t xid)
     __attribute__((warn_unused_result));
 
-/* A row of the difference between S and a newer snapshot, read to catch up. True: accept it now. It is remembered, so
- * that a catch-up which breaks off half way can be started again. */
+/* A row of the difference between S and a newer snapshot, read to catch up. True: accept it now. It
+ * is remembered, so that a catch-up which breaks off half way can be started again. */
 bool ledger_caught_up(ledger *l, const char *player, int64_t seq, uint64_t xid)
     __attribute__((warn_unused_result));
 

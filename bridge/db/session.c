@@ -18,7 +18,8 @@ static const char setup_sql[] =
     "SELECT n.nspname, current_setting('server_version'),"
     " set_config('search_path', quote_ident(n.nspname) || ', pg_temp', false),"
     " set_config('statement_timeout', $2, false),"
-    " set_config('client_encoding', 'UTF8', false)"
+    " set_config('client_encoding', 'UTF8', false),"
+    " set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false)"
     " FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
     " WHERE e.extname = 'unichat' AND ($1 = '' OR n.nspname = $1)";
 

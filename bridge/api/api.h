@@ -1,0 +1,57 @@
+/* api.h - what the HTTP handlers share, and the routes of each group. docs/http.md is the contract.
+ *
+ * A handler begins with api_caller() (or api_staff()), reads its fields, sends one statement with
+ * api_query(), and answers when that is done. Each of these answers the request itself when it
+ * fails; the handler just returns.
+ */
+#ifndef UNICHAT_API_H
+#define UNICHAT_API_H
+
+#include "config/config.h"
+#include "db/listener.h"
+#include "db/pool.h"
+#include "hub/hub.h"
+#include "identity/caller.h"
+#include "identity/token.h"
+#include "server/http.h"
+#include "server/server.h"
+
+typedef struct api {
+    const config *conf;
+    token_key *key; /* replaced by a reload */
+    db_pool *pool;
+    listener *listener;
+    hub *hub;
+    hub_app *app;
+    bool draining;
+} api;
+
+void chat_api_routes(api *a, server *srv);
+void session_api_routes(api *a, server *srv);
+void pusher_auth_api_routes(api *a, server *srv);
+void ops_api_routes(api *a, server *srv);
+
+/* ---- who is calling (auth.c) ---- */
+
+/* The verified caller, whom the handler frees; or NULL after 401 or 403 was answered. A request
+ * that changes something and comes with a cookie must come from an own or allowed origin. */
+caller *api_caller(const api *a, http_request *req) __attribute__((warn_unused_result));
+
+/* The same, and staff. */
+caller *api_staff(const api *a, http_request *req) __attribute__((warn_unused_result));
+
+/* The token of the request, or NULL. *by_cookie says where it came from; then the caller of this
+ * function frees nothing: it lives as long as the request. */
+const char *api_token(http_request *req, bool *by_cookie);
+
+/* ---- statements (query.c) ---- */
+
+/* Answers from the rows of a statement that has succeeded. */
+typedef void api_rows(http_request *req, PGresult *rows);
+
+/* Runs a statement and has `rows` answer; errors are answered by the table of sql_error.c. `owned`
+ * (or NULL) is freed with free() after that. */
+void api_query(const api *a, http_request *req, const db_stmt *stmt, const char *const *values,
+               api_rows *rows);
+
+#endif

@@ -1,0 +1,11 @@
+/* process.h - what the process asks of its system. */
+#ifndef UNICHAT_BASE_PROCESS_H
+#define UNICHAT_BASE_PROCESS_H
+
+/* Raises the limit of open files to the hard limit and logs it; each client needs one. */
+void process_raise_open_files(void);
+
+/* Tells the service manager ("READY=1", "STOPPING=1"), if there is one ($NOTIFY_SOCKET). */
+void process_notify(const char *state);
+
+#endif

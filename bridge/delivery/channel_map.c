@@ -1,0 +1,65 @@
+/* channel_map.c - see channel_map.h.
+ *
+ * A player's id is opaque text and a channel name is not: it has letters, digits and _ - = @ , . ;
+ * alone. Every byte that is none of these, and `=` itself, is written as `=` and two upper-case hex
+ * digits, so different ids have different names. Whether a name is a player's own is found by
+ * encoding the id, never by decoding the name.
+ */
+#include "delivery/channel_map.h"
+
+#include <string.h>
+
+static bool is_plain(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("_-@,.;", c) != NULL);
+}
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool channel_of_player(char out[CHANNEL_NAME_SIZE], const char *prefix, const char *player_id)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    if (strlen(player_id) > 128)
+        return false;
+    size_t at = strlen(prefix);
+    memcpy(out, prefix, at);
+    for (const unsigned char *c = (const unsigned char *)player_id; *c != '\0'; c++) {
+        if (is_plain(*c)) {
+            out[at++] = (char)*c;
+            continue;
+        }
+        out[at++] = '=';
+        out[at++] = hex[*c >> 4];
+        out[at++] = hex[*c & 15];
+    }
+    out[at] = '\0';
+    return true;
+}
+
+bool channel_is_guarded(const char *channel)
+{
+    return strcmp(channel, CHANNEL_STAFF) == 0 || starts_with(channel, CHANNEL_PLAYER_PREFIX);
+}
+
+bool channel_is_of_chat(const char *channel)
+{
+    return channel_is_guarded(channel) || strcmp(channel, CHANNEL_STAFF_PRIVATE) == 0 ||
+           strcmp(channel, CHANNEL_STAFF_PRESENCE) == 0 ||
+           starts_with(channel, CHANNEL_PLAYER_PRIVATE_PREFIX);
+}
+
+bool channel_allows(const char *channel, const caller *who)
+{
+    char own[CHANNEL_NAME_SIZE];
+    if (who == NULL || !channel_is_of_chat(channel))
+        return false;
+    if (who->role == CALLER_STAFF)
+        return true;
+    return (channel_of_player(own, CHANNEL_PLAYER_PREFIX, who->sub) && strcmp(own, channel) == 0) ||
+           (channel_of_player(own, CHANNEL_PLAYER_PRIVATE_PREFIX, who->sub) &&
+            strcmp(own, channel) == 0);
+}

@@ -1,0 +1,132 @@
+/* delivery.c - see delivery.h.
+ *
+ * The data is the same on all four channels, so it is encoded once, and only when somebody listens
+ * to at least one of them.
+ *
+ * Who may listen to the public names is decided by the connection's proven identity: the token of
+ * its handshake, or the user of its pusher:signin, whose user_data this bridge's own
+ * /pusher/user-auth has signed.
+ */
+#include "delivery/delivery.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "delivery/channel_map.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static metric *published;
+
+static const struct {
+    const char *kind;
+    delivery_names names;
+} kinds[] = {
+    {"request_created", {"new-chat-request", "chat-request-created"}},
+    {"message", {"chat-message-received", "staff-message-received"}},
+    {"claimed", {"chat-status-changed", "chat-status-updated"}},
+    {"released", {"chat-status-changed", "chat-status-updated"}},
+    {"resolved", {"chat-status-changed", "chat-status-updated"}},
+    {"erased", {"chat-erased", "chat-erased"}},
+};
+
+bool delivery_names_of(const db_event *event, delivery_names *names)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kinds[i].kind, event->kind) != 0)
+            continue;
+        *names = kinds[i].names;
+        const char *sender = json_string_value(json_object_get(event->fields, "sender"));
+        if (sender != NULL && strcmp(sender, "player") == 0)
+            names->player = "player-message-received";
+        return true;
+    }
+    return false;
+}
+
+char *delivery_data_of(const db_event *event)
+{
+    json_t *client = json_copy(event->fields); /* shallow: the values are shared */
+    json_object_del(client, "xid");
+    char *data = json_dumps(client, JSON_COMPACT);
+    json_decref(client);
+    return data;
+}
+
+static void publish(hub_app *app, const char *channel, const char *name, const db_event *event,
+                    char **data)
+{
+    if (!hub_has_subscribers(app, channel))
+        return;
+    if (*data == NULL)
+        *data = delivery_data_of(event);
+    metric_add(published, hub_publish(app, channel, name, *data, strlen(*data), NULL));
+}
+
+void delivery_publish(hub_app *app, const db_event *event)
+{
+    delivery_names names;
+    char channel[CHANNEL_NAME_SIZE], private_channel[CHANNEL_NAME_SIZE];
+    char *data = NULL;
+    if (!delivery_names_of(event, &names) ||
+        !channel_of_player(channel, CHANNEL_PLAYER_PREFIX, event->player_id) ||
+        !channel_of_player(private_channel, CHANNEL_PLAYER_PRIVATE_PREFIX, event->player_id)) {
+        log_error("event=event_unknown kind=%s seq=%lld", LOG_Q(event->kind),
+                  (long long)event->seq);
+        return;
+    }
+    publish(app, CHANNEL_STAFF, names.staff, event, &data);
+    publish(app, CHANNEL_STAFF_PRIVATE, names.staff, event, &data);
+    publish(app, channel, names.player, event, &data);
+    publish(app, private_channel, names.player, event, &data);
+    free(data);
+}
+
+/* ---- the guard ---- */
+
+static bool guard_is_guarded(void *arg, const char *channel)
+{
+    (void)arg;
+    return channel_is_guarded(channel);
+}
+
+/* Who has signed in: user_data is {"id", "user_info": {"role", "sub", "name"}} as /pusher/user-auth
+ * makes it. */
+static caller *signed_in_caller(const hub_conn *conn)
+{
+    const char *text = hub_conn_user_data(conn);
+    json_t *data = text == NULL ? NULL : json_loads(text, 0, NULL);
+    const char *role_name = NULL, *sub = NULL;
+    caller *who = NULL;
+    caller_role role;
+    if (data != NULL &&
+        json_unpack(data, "{s:{s:s, s:s}}", "user_info", "sub", &sub, "role", &role_name) == 0 &&
+        caller_role_parse(role_name, &role))
+        who = caller_new(role, sub, NULL, 0);
+    json_decref(data);
+    return who;
+}
+
+static hub_verdict guard_may_listen(void *arg, const hub_conn *conn, const char *channel,
+                                    const char **why)
+{
+    (void)arg;
+    if (channel_allows(channel, hub_conn_caller(conn)))
+        return HUB_ALLOW;
+    caller *who = signed_in_caller(conn);
+    bool signed_in = hub_conn_user_id(conn) != NULL;
+    bool allowed = channel_allows(channel, who);
+    caller_free(who);
+    if (allowed)
+        return HUB_ALLOW;
+    *why = "This channel needs a proven identity that may listen to it";
+    return signed_in || hub_conn_caller(conn) != NULL ? HUB_DENY : HUB_WAIT;
+}
+
+void delivery_start(hub_app *app)
+{
+    static const hub_guard guard = {guard_is_guarded, guard_may_listen, NULL};
+    published = metric_counter("unichat_deliveries_total", NULL,
+                               "Events handed to connections, counted for each of them.");
+    hub_app_set_guard(app, &guard);
+}

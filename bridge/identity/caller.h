@@ -1,0 +1,31 @@
+/* caller.h - who is calling, as a verified token says. */
+#ifndef UNICHAT_IDENTITY_CALLER_H
+#define UNICHAT_IDENTITY_CALLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum caller_role { CALLER_PLAYER, CALLER_STAFF } caller_role;
+
+typedef struct caller {
+    caller_role role;
+    char *sub;          /* the player's or staff member's id */
+    char *name;         /* "" when the token has none */
+    int64_t expires_at; /* Unix time */
+} caller;
+
+/* "player" or "staff". */
+const char *caller_role_name(caller_role role);
+bool caller_role_parse(const char *name, caller_role *role);
+
+/* A caller with copies of the strings; name may be NULL. The caller of this function frees with
+ * caller_free(). */
+caller *caller_new(caller_role role, const char *sub, const char *name, int64_t expires_at)
+    __attribute__((warn_unused_result));
+caller *caller_copy(const caller *who) __attribute__((warn_unused_result));
+void caller_free(caller *who);
+
+/* Whether `who` (NULL: nobody) may read and write for this player. */
+bool caller_may_act_for(const caller *who, const char *player_id);
+
+#endif

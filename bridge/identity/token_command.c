@@ -1,0 +1,49 @@
+/* token_command.c - see token_command.h. The secret comes from the configuration, never from the
+ * command line. */
+#include "identity/token_command.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "identity/token.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is wrong with the wish, or NULL. */
+static const char *check(const token_wish *wish, caller_role *role, int64_t *lifetime_ms)
+{
+    if (wish->role == NULL || !caller_role_parse(wish->role, role))
+        return "--role must be player or staff";
+    if (wish->sub == NULL || *wish->sub == '\0' || strlen(wish->sub) > TOKEN_SUB_MAX ||
+        !text_utf8_valid(wish->sub, strlen(wish->sub)))
+        return "--sub must be the id, 1 to 128 bytes of UTF-8";
+    if (wish->name != NULL &&
+        (strlen(wish->name) > TOKEN_NAME_MAX || !text_utf8_valid(wish->name, strlen(wish->name))))
+        return "--name must be at most 200 bytes of UTF-8";
+    if (!text_parse_duration(wish->expires, 1000, lifetime_ms) || *lifetime_ms < 1000)
+        return "--expires must be a duration such as 30s, 10min, 1h or 7d";
+    return NULL;
+}
+
+int token_command(const config *conf, const token_wish *wish)
+{
+    caller_role role;
+    int64_t lifetime_ms, now = clock_unix_seconds();
+    const char *wrong = check(wish, &role, &lifetime_ms);
+    token_key *key = wrong == NULL ? token_key_load(conf, &wrong) : NULL;
+    char *token = NULL;
+    if (key != NULL) {
+        caller *who = caller_new(role, wish->sub, wish->name, now + lifetime_ms / 1000);
+        token = token_mint(key, who, now);
+        caller_free(who);
+        if (token == NULL)
+            wrong = "tokens can be signed here with jwt_algorithm HS256, HS384 or HS512 alone";
+    }
+    if (token != NULL)
+        puts(token);
+    else
+        fprintf(stderr, "unichat-bridge token: %s\n", wrong);
+    token_key_free(key);
+    free(token);
+    return token == NULL;
+}

@@ -1,0 +1,461 @@
+/* main.c - unichat-bridge: options, start, signals, end.
+ *
+ *     SIGHUP            read the configuration again; what is wrong leaves everything as it was
+ *     SIGTERM, SIGINT   drain: no new connections, clients are told to reconnect one after the
+ * other, pushes under way are finished, exit 0 the second one    exit now
+ *
+ * Everything runs on one loop. What ends, ends in the reverse order of the start: each step begins
+ * when the one before has said that it is done.
+ */
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "delivery/channel_map.h"
+#include "delivery/delivery.h"
+#include "identity/token_command.h"
+#include "push/push_queue.h"
+
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PUSH_GRACE_MS 3000
+
+typedef struct bridge {
+    uv_loop_t loop;
+    config *conf;
+    api api;
+    server *server;
+    push_queue *push;
+    uv_signal_t signals[3];
+} bridge;
+
+/* ---- settings to options ---- */
+
+static void to_app_options(const config_app *from, hub_app_options *to)
+{
+    hub_app_options_init(to);
+    to->id = from->id;
+    to->key = from->key;
+    to->secret = from->secret;
+    to->allowed_origins = from->origins;
+    to->webhook_url = *from->webhook_url == '\0' ? NULL : from->webhook_url;
+    to->client_events = from->client_events;
+    to->subscription_count = from->subscription_count;
+    to->watchlist = from->watchlist;
+    to->require_authorization = from->require_authorization;
+    to->max_connections = (unsigned)from->max_connections;
+    to->max_client_events_per_sec = (unsigned)from->max_client_events;
+    to->max_event_bytes = (unsigned)from->max_event;
+}
+
+static caller *identify(void *arg, const char *token, int64_t *expires_at)
+{
+    const bridge *b = arg;
+    const char *why;
+    caller *who = token_verify(b->api.key, token, clock_unix_seconds(), &why);
+    if (who != NULL)
+        *expires_at = who->expires_at;
+    return who;
+}
+
+static void release(void *arg, caller *who)
+{
+    (void)arg;
+    caller_free(who);
+}
+
+static void to_server_options(bridge *b, server_options *to)
+{
+    const config *c = b->conf;
+    server_options_init(to);
+    to->loop = &b->loop;
+    to->hub = b->api.hub;
+    to->path_prefix = c->path_prefix;
+    to->allowed_origins = *c->allowed_origins == '\0' ? NULL : c->allowed_origins;
+    to->max_body = (size_t)c->max_body;
+    to->max_frame = (size_t)c->max_frame;
+    to->max_queue = (size_t)c->max_queue;
+    to->max_queue_seconds = (unsigned)(c->max_queue_time / 1000);
+    to->activity_timeout = (unsigned)(c->activity_timeout / 1000);
+    to->pong_timeout = (unsigned)(c->pong_timeout / 1000);
+    to->guard_wait_ms = (unsigned)c->sign_in_wait;
+    to->drain_seconds = (unsigned)(c->drain_time / 1000);
+    to->trust_forwarded = c->trust_forwarded;
+    to->identify = identify;
+    to->release = release;
+    to->identify_arg = b;
+}
+
+/* ---- start ---- */
+
+static void on_event(void *arg, const db_event *event)
+{
+    bridge *b = arg;
+    delivery_publish(b->api.app, event);
+    if (b->push != NULL && strcmp(event->kind, "request_created") == 0)
+        push_queue_wake(b->push);
+}
+
+static void on_resync(void *arg)
+{
+    bridge *b = arg;
+    log_warning("event=resync connections=%p", (void *)b->server);
+}
+
+static bool start_apps(bridge *b)
+{
+    b->api.hub = hub_new();
+    for (size_t i = 0; i < b->conf->app_count; i++) {
+        hub_app_options options;
+        to_app_options(&b->conf->apps[i], &options);
+        if (i == 0) /* an id of 128 bytes may need three characters for each of them */
+            options.max_channel_name = CHANNEL_NAME_SIZE - 1;
+        hub_app *app = hub_app_add(b->api.hub, &options);
+        if (app == NULL)
+            return false;
+        if (i == 0)
+            b->api.app = app;
+    }
+    delivery_start(b->api.app);
+    return true;
+}
+
+static void start_database(bridge *b)
+{
+    static const listener_events events = {on_event, on_resync};
+    b->api.pool = db_pool_new(&b->loop, b->conf);
+    b->api.listener = listener_new(&b->loop, b->conf, b->api.pool, &events, b);
+    b->push = push_queue_start(&b->loop, b->conf, b->api.pool);
+}
+
+static void add_portal(bridge *b, const char *prefix)
+{
+    char *folder = mem_printf("%s%s", b->conf->web_root, prefix);
+    if (access(folder, R_OK) == 0)
+        http_static(b->server, prefix, folder);
+    else
+        log_warning("event=portal_missing folder=%s", LOG_Q(folder));
+    free(folder);
+}
+
+static void add_routes(bridge *b)
+{
+    chat_api_routes(&b->api, b->server);
+    session_api_routes(&b->api, b->server);
+    pusher_auth_api_routes(&b->api, b->server);
+    ops_api_routes(&b->api, b->server);
+    if (*b->conf->web_root == '\0')
+        return;
+    add_portal(b, "/player/");
+    add_portal(b, "/staff/");
+    add_portal(b, "/shared/");
+    add_portal(b, "/vendor/");
+}
+
+static bool start_server(bridge *b)
+{
+    const config *c = b->conf;
+    const char *host = strcmp(c->listen_address, "*") == 0 ? "" : c->listen_address;
+    server_options options;
+    to_server_options(b, &options);
+    b->server = server_new(&options);
+    if (b->server == NULL)
+        return false;
+    add_routes(b);
+    return server_listen(b->server, host, (int)c->listen_port,
+                         *c->tls_cert == '\0' ? NULL : c->tls_cert,
+                         *c->tls_key == '\0' ? NULL : c->tls_key) >= 0;
+}
+
+static void warn_about_demo(const config *c)
+{
+    if (*c->demo_password != '\0')
+        log_warning("event=demo_mode hint=%s",
+                    LOG_Q("demo_password is set: whoever knows it signs in as anybody"));
+}
+
+static bool start_identity(bridge *b)
+{
+    const char *why;
+    b->api.conf = b->conf;
+    b->api.key = token_key_load(b->conf, &why);
+    if (b->api.key == NULL)
+        log_error("event=jwt_key reason=%s", LOG_Q(why));
+    return b->api.key != NULL;
+}
+
+/* ---- reload ---- */
+
+static void log_problems(buf *problems)
+{
+    for (char *line = strtok(problems->data, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        log_error("event=configuration problem=%s", LOG_Q(line));
+}
+
+static void apply_log_level(const config *c)
+{
+    log_level level;
+    if (log_level_parse(c->log_level, &level))
+        log_set_level(level);
+}
+
+static void reload_key(bridge *b)
+{
+    const char *why;
+    token_key *fresh = token_key_load(b->conf, &why);
+    if (fresh == NULL) {
+        log_error("event=jwt_key reason=%s hint=%s", LOG_Q(why), LOG_Q("the old key is kept"));
+        return;
+    }
+    token_key_free(b->api.key);
+    b->api.key = fresh;
+}
+
+static void reload(bridge *b)
+{
+    buf problems = {0};
+    if (config_reload(b->conf, &problems)) {
+        apply_log_level(b->conf);
+        reload_key(b);
+        if (b->push != NULL)
+            push_queue_reload(b->push);
+        warn_about_demo(b->conf);
+        log_info("event=reloaded");
+    } else {
+        log_problems(&problems);
+        log_error("event=reload_failed hint=%s", LOG_Q("everything stays as it was"));
+    }
+    buf_free(&problems);
+}
+
+/* ---- end ---- */
+
+static void on_server_stopped(void *arg)
+{
+    (void)arg;
+    log_info("event=stopped");
+}
+
+static void on_pool_closed(void *arg)
+{
+    bridge *b = arg;
+    for (size_t i = 0; i < sizeof b->signals / sizeof b->signals[0]; i++)
+        uv_close((uv_handle_t *)&b->signals[i], NULL);
+    server_stop(b->server, on_server_stopped, b);
+}
+
+static void on_listener_closed(void *arg)
+{
+    bridge *b = arg;
+    db_pool_close(b->api.pool, on_pool_closed, b);
+}
+
+static void on_push_stopped(void *arg)
+{
+    bridge *b = arg;
+    b->push = NULL;
+    listener_close(b->api.listener, on_listener_closed, b);
+}
+
+static void on_drained(void *arg)
+{
+    bridge *b = arg;
+    if (b->push != NULL)
+        push_queue_stop(b->push, PUSH_GRACE_MS, on_push_stopped, b);
+    else
+        on_push_stopped(b);
+}
+
+static void stop(bridge *b, int signal_number)
+{
+    if (b->api.draining) {
+        log_warning("event=exit_now signal=%d", signal_number);
+        _exit(0);
+    }
+    log_info("event=draining signal=%d seconds=%lld", signal_number,
+             (long long)b->conf->drain_time / 1000);
+    process_notify("STOPPING=1");
+    b->api.draining = true;
+    server_drain(b->server, on_drained, b);
+}
+
+static void on_signal(uv_signal_t *handle, int signal_number)
+{
+    bridge *b = handle->data;
+    if (signal_number == SIGHUP)
+        reload(b);
+    else
+        stop(b, signal_number);
+}
+
+static void catch_signals(bridge *b)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        uv_signal_init(&b->loop, &b->signals[i]);
+        b->signals[i].data = b;
+        uv_signal_start(&b->signals[i], on_signal, numbers[i]);
+    }
+}
+
+/* ---- commands ---- */
+
+static int run(config *conf)
+{
+    bridge b = {.conf = conf};
+    apply_log_level(conf);
+    log_info("event=starting version=%s pid=%d", UNICHAT_VERSION, (int)getpid());
+    process_raise_open_files();
+    uv_loop_init(&b.loop);
+    catch_signals(&b);
+    if (!start_identity(&b) || !start_apps(&b) || !start_server(&b))
+        return 1;
+    start_database(&b);
+    warn_about_demo(conf);
+    process_notify("READY=1");
+    uv_run(&b.loop, UV_RUN_DEFAULT);
+    hub_free(b.api.hub);
+    token_key_free(b.api.key);
+    int busy = uv_loop_close(&b.loop);
+    if (busy != 0)
+        log_error("event=loop_busy reason=%s", uv_strerror(busy));
+    return 0;
+}
+
+static void print_help(void)
+{
+    puts("unichat-bridge carries the chat between PostgreSQL and its clients.\n"
+         "\n"
+         "  unichat-bridge [--config FILE]                  run in the foreground, log to standard "
+         "error\n"
+         "  unichat-bridge --check-config [--config FILE]   say everything that is wrong with the "
+         "settings\n"
+         "  unichat-bridge token --role player|staff --sub ID [--name NAME] [--expires 1h] "
+         "[--config FILE]\n"
+         "                                                  print a token signed with the "
+         "configured secret\n"
+         "  unichat-bridge --print-settings=doc|example     the settings as a page, or as an "
+         "example file\n"
+         "  unichat-bridge --help, --version\n"
+         "\n"
+         "SIGHUP reads the settings again; SIGTERM drains and exits, a second one exits now.\n"
+         "\n"
+         "Settings, with their defaults. Each can be set in FILE as NAME = VALUE, or in the "
+         "environment as UNICHAT_NAME;\n"
+         "secrets also as NAME_file with the path of a file that holds the value.");
+    config_write_help(stdout);
+}
+
+static int print_settings(const char *how)
+{
+    if (strcmp(how, "doc") == 0)
+        config_write_doc(stdout);
+    else if (strcmp(how, "example") == 0)
+        config_write_example(stdout);
+    else
+        return 2;
+    return 0;
+}
+
+typedef struct options {
+    const char *config_path;
+    const char *settings;
+    bool help, version, check;
+    token_wish token;
+} options;
+
+static bool parse_options(int argc, char **argv, options *o)
+{
+    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
+                                          {"check-config", no_argument, NULL, 'k'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"version", no_argument, NULL, 'V'},
+                                          {"print-settings", required_argument, NULL, 'p'},
+                                          {"role", required_argument, NULL, 'r'},
+                                          {"sub", required_argument, NULL, 's'},
+                                          {"name", required_argument, NULL, 'n'},
+                                          {"expires", required_argument, NULL, 'e'},
+                                          {0}};
+    *o = (options){.token.expires = "1h"};
+    for (int c; (c = getopt_long(argc, argv, "c:hV", known, NULL)) != -1;) {
+        switch (c) {
+        case 'c':
+            o->config_path = optarg;
+            break;
+        case 'k':
+            o->check = true;
+            break;
+        case 'h':
+            o->help = true;
+            break;
+        case 'V':
+            o->version = true;
+            break;
+        case 'p':
+            o->settings = optarg;
+            break;
+        case 'r':
+            o->token.role = optarg;
+            break;
+        case 's':
+            o->token.sub = optarg;
+            break;
+        case 'n':
+            o->token.name = optarg;
+            break;
+        case 'e':
+            o->token.expires = optarg;
+            break;
+        default:
+            return false;
+        }
+    }
+    return true;
+}
+
+static int run_command(const options *o, const char *command)
+{
+    buf problems = {0};
+    config *conf = config_load(o->config_path, &problems);
+    int code = 1;
+    if (conf == NULL)
+        fputs(problems.data, stderr);
+    else if (o->check)
+        code = puts("the configuration is fine") < 0;
+    else if (command != NULL)
+        code = token_command(conf, &o->token);
+    else
+        code = run(conf);
+    buf_free(&problems);
+    config_free(conf);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    options o;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    if (!parse_options(argc, argv, &o))
+        return 2;
+    const char *command = optind < argc ? argv[optind] : NULL;
+    if (command != NULL && (strcmp(command, "token") != 0 || optind + 1 < argc)) {
+        fprintf(stderr, "unichat-bridge: unknown command \"%s\"; see --help\n", argv[optind]);
+        return 2;
+    }
+    if (o.help)
+        print_help();
+    else if (o.version)
+        puts("unichat-bridge " UNICHAT_VERSION);
+    else if (o.settings != NULL)
+        return print_settings(o.settings);
+    else
+        return run_command(&o, command);
+    return 0;
+}
