@@ -3,7 +3,7 @@
  *
  *   requests   by request id: the rows of GET requests (docs/http.md), kept current by events
  *   seqs       by player id: the newest event known; an older one changes nothing, and a jump makes the list `stale`
- *   fresh      ids of waiting requests that nobody here has looked at: the NEW CHATs
+ *   fresh      ids of waiting requests that were not looked at: the NEW CHATs. When the page opens, those that are unread
  *
  * The list is a snapshot. Events that came while it was being fetched may be newer, so they are applied to it once more;
  * each says by its seq whether the row it meets knows it already.
@@ -24,7 +24,7 @@ export function withList(state, rows, meanwhile = []) {
   for (const row of rows) {
     requests[row.requestId] = row;
     seqs[row.playerId] = row.lastSeq;
-    const isNew = state.loaded && row.status === 'waiting' && state.requests[row.requestId]?.status !== 'waiting';
+    const isNew = state.loaded ? state.requests[row.requestId]?.status !== 'waiting' : row.unread > 0;
     if (row.status === 'waiting' && (isNew || state.fresh[row.requestId])) fresh[row.requestId] = true;
   }
   const listed = { requests, seqs, fresh, loaded: true, stale: false };

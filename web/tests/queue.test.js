@@ -41,8 +41,9 @@ test('a new chat is fresh, counted, and no more so once it has been looked at', 
   assert.equal(openRequest(queue, 'ann').unread, 0);
 });
 
-test('what is there when the page opens is not new; what a later list brings is', () => {
-  const first = withList(emptyQueue(), [row('ann', '1')]);
+test('new are: what is unread when the page opens, and what a later list brings', () => {
+  assert.deepEqual(withList(emptyQueue(), [row('ann', '1')]).fresh, { 1: true });
+  const first = withList(emptyQueue(), [row('ann', '1', { unread: 0 })]);
   assert.deepEqual(first.fresh, {});
   const later = withList(first, [row('ann', '1'), row('bo', '2')]);
   assert.deepEqual(later.fresh, { 2: true });
