@@ -43,19 +43,19 @@ size_t hub_publish_event(hub_app *app, const char *name, const char *event, cons
     return sent;
 }
 
-bool hub_hold(hub_conn *conn, const char *name, bool held)
+bool hub_hold(hub_conn *conn, const char *name, bool hold)
 {
     const channel *c = channel_find(conn->app, name);
     subscription *sub = c ? channel_subscription(c, conn) : NULL;
 
     if (sub)
-        sub->held = held;
+        sub->held = hold;
     return sub != NULL;
 }
 
-void hub_send(hub_conn *conn, const char *channel, const char *event, const char *data, size_t len)
+void hub_send(hub_conn *conn, const char *name, const char *event, const char *data, size_t len)
 {
-    pusher_frame_event(&conn->app->hub->scratch, channel, event, data, len);
+    pusher_frame_event(&conn->app->hub->scratch, name, event, data, len);
     conn_send_scratch(conn);
 }
 
