@@ -125,6 +125,26 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.unichat_event(text, bigint) IS 'one event, as the JSON of docs/events.md';
 
+CREATE FUNCTION @extschema@.unichat_events_after(player_id text, after bigint, max_rows integer DEFAULT 100)
+RETURNS TABLE (seq bigint, payload text) LANGUAGE sql STABLE ROWS 100
+BEGIN ATOMIC
+    SELECT e.seq,
+           @extschema@.unichat_payload(
+               e.player_id, r.player_name, e.seq, e.request_id, e.kind, e.message_id, e.from_status, e.to_status,
+               e.urgency, e.assigned_to, e.actor, e.at, e.xid, m.sender, m.sender_id, m.message_text,
+               m.client_message_id)
+      FROM (SELECT page.* FROM @extschema@.chat_events page
+             WHERE page.player_id = unichat_events_after.player_id AND page.seq > unichat_events_after.after
+             ORDER BY page.seq LIMIT greatest(unichat_events_after.max_rows, 0)) e
+      LEFT JOIN @extschema@.chat_requests r ON r.id = e.request_id
+      LEFT JOIN @extschema@.chat_messages m
+             ON e.message_id IS NOT NULL AND m.player_id = e.player_id
+            AND m.seq = e.seq + CASE e.kind WHEN 'request_created' THEN 1 ELSE 0 END
+     ORDER BY e.seq;
+END;
+COMMENT ON FUNCTION @extschema@.unichat_events_after(text, bigint, integer) IS
+    'the first max_rows events of a player after a seq, as the JSON of docs/events.md';
+
 CREATE FUNCTION @extschema@.unichat_epoch() RETURNS text AS 'MODULE_PATHNAME' LANGUAGE C STABLE;
 COMMENT ON FUNCTION @extschema@.unichat_epoch() IS
     'the cluster''s system identifier and timeline; positions handed out under another epoch mean nothing here';

@@ -11,6 +11,7 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.unichat_payload(text, text, bigint, bigint, text, bigint, text, text, text, text, text, timestamptz, xid8, text, text, text, text),
     @extschema@.unichat_events_since(pg_snapshot),
     @extschema@.unichat_event(text, bigint),
+    @extschema@.unichat_events_after(text, bigint, integer),
     @extschema@.unichat_epoch(),
     @extschema@.unichat_stats(),
     @extschema@.unichat_message_before(),
