@@ -321,7 +321,7 @@ BEGIN
     UPDATE @extschema@.push_attempts a
        SET finished_at = clock_timestamp(), outcome = unichat_push_result.outcome,
            http_status = unichat_push_result.http_status, error = unichat_push_result.error
-     WHERE a.push_id = id AND a.attempt = unichat_push_result.attempt;
+     WHERE a.push_id = id AND a.attempt = unichat_push_result.attempt AND (a.outcome IS NULL OR a.outcome = 'lost');
 
     SELECT n.* INTO p FROM @extschema@.push_notifications n WHERE n.id = unichat_push_result.id FOR UPDATE;
     IF NOT FOUND OR p.state NOT IN ('pending', 'sending')
