@@ -1,0 +1,56 @@
+#include "hub/query.h"
+
+#include "base/clock.h"
+#include "hub/channel.h"
+#include "hub/presence.h"
+
+static void fill(const channel *c, hub_channel_info *info)
+{
+    uint64_t now = clock_monotonic_ms();
+
+    info->name = c->name;
+    info->subscription_count = c->n_subs;
+    info->user_count = presence_count(c);
+    if (c->cached) {
+        info->cache_data = c->cached_data;
+        info->cache_ttl =
+            c->cache_timer.due > now ? (unsigned)((c->cache_timer.due - now) / 1000) : 0;
+    }
+}
+
+bool hub_channel_get_info(const hub_app *app, const char *name, hub_channel_info *info)
+{
+    const channel *c = channel_find(app, name);
+
+    *info = (hub_channel_info){.name = name};
+    if (c)
+        fill(c, info);
+    return c != NULL;
+}
+
+void hub_each_channel(const hub_app *app, void (*each)(void *arg, const hub_channel_info *info),
+                      void *arg)
+{
+    for (const channel *c = app->channels; c; c = c->hh.next) {
+        hub_channel_info info = {0};
+
+        if (c->n_subs == 0 || c->guarded || c->type.kind == CHANNEL_USER)
+            continue;
+        fill(c, &info);
+        each(arg, &info);
+    }
+}
+
+void hub_each_member(const hub_app *app, const char *name,
+                     void (*each)(void *arg, const char *user_id), void *arg)
+{
+    const channel *c = channel_find(app, name);
+
+    for (const member *m = c ? c->members : NULL; m; m = m->hh.next)
+        each(arg, m->id);
+}
+
+bool hub_is_guarded(const hub_app *app, const char *name)
+{
+    return app_is_guarded(app, name);
+}
