@@ -227,7 +227,7 @@ static void get_channels(http_request *req, void *arg)
             "user_count is for presence channels: filter_by_prefix must begin with presence-");
     } else {
         l.channels = json_object();
-        hub_each_channel(app, list_one, &l);
+        hub_list_channels(app, list_one, &l);
         http_respond_json(req, 200, json_pack("{s:o}", "channels", l.channels));
     }
 }
@@ -301,7 +301,7 @@ static void get_users(http_request *req, void *arg)
         return;
     }
     users = json_array();
-    hub_each_member(app, name, list_user, users);
+    hub_list_members(app, name, list_user, users);
     http_respond_json(req, 200, json_pack("{s:o}", "users", users));
 }
 

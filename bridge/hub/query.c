@@ -28,8 +28,8 @@ bool hub_channel_get_info(const hub_app *app, const char *name, hub_channel_info
     return c != NULL;
 }
 
-void hub_each_channel(const hub_app *app, void (*each)(void *arg, const hub_channel_info *info),
-                      void *arg)
+void hub_list_channels(const hub_app *app, void (*each)(void *arg, const hub_channel_info *info),
+                       void *arg)
 {
     for (const channel *c = app->channels; c; c = c->hh.next) {
         hub_channel_info info = {0};
@@ -41,8 +41,8 @@ void hub_each_channel(const hub_app *app, void (*each)(void *arg, const hub_chan
     }
 }
 
-void hub_each_member(const hub_app *app, const char *name,
-                     void (*each)(void *arg, const char *user_id), void *arg)
+void hub_list_members(const hub_app *app, const char *name,
+                      void (*each)(void *arg, const char *user_id), void *arg)
 {
     const channel *c = channel_find(app, name);
 

@@ -18,12 +18,12 @@ typedef struct hub_channel_info {
 bool hub_channel_get_info(const hub_app *app, const char *name, hub_channel_info *info);
 
 /* Calls each(arg, info) for every occupied channel that is not guarded and not a user's own. */
-void hub_each_channel(const hub_app *app, void (*each)(void *arg, const hub_channel_info *info),
-                      void *arg);
+void hub_list_channels(const hub_app *app, void (*each)(void *arg, const hub_channel_info *info),
+                       void *arg);
 
 /* Calls each(arg, user_id) for every member of a presence channel. */
-void hub_each_member(const hub_app *app, const char *name,
-                     void (*each)(void *arg, const char *user_id), void *arg);
+void hub_list_members(const hub_app *app, const char *name,
+                      void (*each)(void *arg, const char *user_id), void *arg);
 
 /* Whether the app's guard calls this name guarded. */
 bool hub_is_guarded(const hub_app *app, const char *name);

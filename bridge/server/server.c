@@ -224,6 +224,7 @@ int server_listen(server *srv, const char *host, int port, const char *tls_cert,
     char name[32];
     struct lws_context_creation_info info = {
         .vhost_name = name,
+        .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT, /* per host too, or TLS is silently off */
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = protocols,
         .keepalive_timeout = KEEPALIVE_SECONDS,
