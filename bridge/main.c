@@ -8,6 +8,7 @@
  * when the one before has said that it is done.
  */
 #include "api/api.h"
+#include "api/pusher_api.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -149,6 +150,7 @@ static void add_routes(bridge *b)
     chat_api_routes(&b->api, b->server);
     session_api_routes(&b->api, b->server);
     pusher_auth_api_routes(&b->api, b->server);
+    pusher_api_add(b->server, b->api.hub, b->conf->path_prefix);
     ops_api_routes(&b->api, b->server);
     if (*b->conf->web_root == '\0')
         return;
@@ -321,6 +323,7 @@ static int run(config *conf)
     warn_about_demo(conf);
     process_notify("READY=1");
     uv_run(&b.loop, UV_RUN_DEFAULT);
+    server_free(b.server);
     hub_free(b.api.hub);
     token_key_free(b.api.key);
     int busy = uv_loop_close(&b.loop);
