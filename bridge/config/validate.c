@@ -155,9 +155,21 @@ static bool is_safe_url(const char *url)
            (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len);
 }
 
+static bool check_target(const config *c, buf *problems)
+{
+    static const char *const kinds[] = {"segment:", "tag:", "external_id:", "subscription:"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t len = strlen(kinds[i]);
+        if (strncmp(c->onesignal_target, kinds[i], len) == 0 && c->onesignal_target[len] != '\0')
+            return true;
+    }
+    return wrong(problems, "onesignal_target: must be segment:NAME, tag:KEY=VALUE, "
+                           "external_id:ID,... or subscription:UUID,...");
+}
+
 static bool check_push(const config *c, buf *problems)
 {
-    bool ok = true;
+    bool ok = check_target(c, problems);
     if (*c->onesignal_api_key != '\0' && *c->onesignal_app_id == '\0')
         ok = wrong(problems, "onesignal_app_id: is not set, but onesignal_api_key is");
     if (!is_safe_url(c->onesignal_base_url))

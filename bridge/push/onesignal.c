@@ -20,6 +20,7 @@
 
 #include <ctype.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -332,6 +333,9 @@ static void keep_error(push_result *result, const json_t *answer, const char *bo
         free(text);
     } else if (result->outcome != PUSH_SENT) {
         push_text_foreign(result->error, sizeof result->error, body, len);
+        if (len == 0)
+            snprintf(result->error, sizeof result->error, "status %d without a word",
+                     result->http_status);
     }
 }
 
