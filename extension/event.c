@@ -37,8 +37,9 @@ PG_FUNCTION_INFO_V1(unichat_event_before);
 
 static plan insert_event = {
 	"INSERT INTO @.chat_events (player_id, seq, request_id, kind, message_id, from_status, to_status, urgency,"
-	" assigned_to, actor, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-	11, {TEXTOID, INT8OID, INT8OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}
+	" assigned_to, actor, detail, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12)",
+	12, {TEXTOID, INT8OID, INT8OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+	TIMESTAMPTZOID}
 };
 
 void
@@ -56,6 +57,7 @@ event_store(chat_event *e)
 	add_text(&args, e->urgency);
 	add_text(&args, e->assigned_to);
 	add_text(&args, e->actor);
+	add_text(&args, e->detail);
 	add_time(&args, e->at);
 	plan_run(&insert_event, &args);
 

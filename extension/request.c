@@ -175,6 +175,15 @@ check_owner(const request_job *job, const char *owner, const char *actor)
 		refuse_claimed(get_int8(&job->old, Anum_requests_id), owner);
 }
 
+/* A claim of what somebody else has; asked first, so that the loser learns who. */
+static void
+check_claim(const request_job *job)
+{
+	if (check_status(get_text(&job->new, Anum_requests_status)) == STATUS_IN_PROGRESS &&
+		check_status(get_text(&job->old, Anum_requests_status)) == STATUS_IN_PROGRESS)
+		check_owner(job, get_text(&job->old, Anum_requests_assigned_to), get_text(&job->new, Anum_requests_assigned_to));
+}
+
 /*
  * The rules of the diagram above; sets the columns that follow from the status.
  */
@@ -190,9 +199,7 @@ change(request_job *job, TimestampTz now)
 	if (from == STATUS_RESOLVED && (to != STATUS_RESOLVED || !same_text(owner, claimant)))
 		refuse_transition(&job->old, from, to);
 
-	if (to == STATUS_IN_PROGRESS)
-		check_owner(job, owner, claimant);
-	else if (to == STATUS_RESOLVED && from == STATUS_IN_PROGRESS)
+	if (to == STATUS_RESOLVED && from == STATUS_IN_PROGRESS)
 		check_owner(job, owner, job->actor);
 
 	if (to == STATUS_WAITING)
@@ -263,6 +270,7 @@ before_update(request_job *job)
 	job->actor = call ? call->actor : NULL;
 
 	check_immutable(job);
+	check_claim(job);
 	check_expected(call, get_text(&job->old, Anum_requests_status));
 	check_urgency_given(get_text(&job->new, Anum_requests_urgency));
 	check_name(get_text(&job->new, Anum_requests_player_name));
@@ -453,6 +461,10 @@ unichat_status(PG_FUNCTION_ARGS)
 		.expected = arg_text(fcinfo, 3),
 	};
 
+	if (call.request_id == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UC_NO_REQUEST),
+				 errmsg("request_id must not be null or 0")));
 	check_status(call.status);
 	if (call.expected)
 		check_status(call.expected);

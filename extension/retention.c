@@ -129,10 +129,10 @@ run_for_player(plan *p, const char *player_id)
 
 /* What is left to say of a player's history: an event about no request. */
 static void
-leave_event(const char *kind, const char *player_id, const char *actor)
+leave_event(const char *kind, const char *player_id, const char *actor, const char *detail)
 {
 	bool		blocked;
-	chat_event	e = {.kind = kind, .player_id = player_id, .actor = actor};
+	chat_event	e = {.kind = kind, .player_id = player_id, .actor = actor, .detail = detail};
 
 	e.seq = player_take_seqs(player_id, 1, &blocked);
 	e.at = GetCurrentTimestamp();
@@ -162,7 +162,7 @@ erase(void *arg)
 	run_for_player(&erase_events, player_id);
 	call->done = run_for_player(&erase_messages, player_id);
 	run_for_player(&erase_pushes, player_id);
-	leave_event("erased", player_id, call->actor);
+	leave_event("erased", player_id, call->actor, psprintf("{\"messages\": " INT64_FORMAT "}", call->done));
 }
 
 static void
@@ -172,18 +172,22 @@ prune(void *arg)
 	arguments	args = {0};
 	uint64		n;
 	char	  **players;
+	int64	   *requests;
 
 	add_time(&args, call->before);
 	add_int8(&args, call->max_requests);
 	n = plan_run(&prune_requests, &args);
 	players = palloc_array(char *, n);
+	requests = palloc_array(int64, n);
 	for (uint64 i = 0; i < n; i++)
 	{
 		players[i] = row_text(i, 1);
-		call->done += row_int8(i, 2);
+		requests[i] = row_int8(i, 2);
+		call->done += requests[i];
 	}
 	for (uint64 i = 0; i < n; i++)
-		leave_event("pruned", players[i], call->actor);
+		leave_event("pruned", players[i], call->actor,
+					psprintf("{\"requests\": " INT64_FORMAT "}", requests[i]));
 }
 
 /*

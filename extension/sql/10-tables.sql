@@ -116,4 +116,5 @@ COMMENT ON COLUMN @extschema@.chat_events.kind IS 'request_created, message, cla
 COMMENT ON COLUMN @extschema@.chat_events.message_id IS 'of a message: its id (its row has the same player_id and seq); of request_created: the id of the first message, whose seq is one higher';
 COMMENT ON COLUMN @extschema@.chat_events.to_status IS 'the request''s status after the event; urgency and assigned_to likewise';
 COMMENT ON COLUMN @extschema@.chat_events.actor IS 'who did it, where known';
+COMMENT ON COLUMN @extschema@.chat_events.detail IS 'of erased and pruned: how much';
 COMMENT ON COLUMN @extschema@.chat_events.xid IS 'the transaction that wrote it; catching up compares it with a snapshot (unichat_events_since)';

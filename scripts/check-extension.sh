@@ -1,0 +1,85 @@
+#!/bin/bash
+# usage: check-extension.sh [TEST…]    Tests the extension on a private PostgreSQL cluster made for it and removed after:
+# pg_regress (sql/), the isolation tester (specs/), and the scripts of tests/extension. With names, only those.
+# Prints a line for each test and then `N passed, N failed`; exit code 1 if any failed.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+top=$PWD
+bin=$(scripts/private-pg.sh) || exit 1
+pgxs=$(dirname "$("$bin/pg_config" --pgxs)")/../..
+as_postgres=$top/scripts/as-postgres.sh
+dir=$(mktemp -d /var/tmp/unichat-check.XXXXXX)
+out=$top/build/check-extension
+mkdir -p "$out"
+"$as_postgres" true || exit 1
+[ "$(id -u)" -ne 0 ] || chown "${PGUSER_OS:-postgres}" "$dir"
+
+cleanup() {
+    "$as_postgres" "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+"$as_postgres" "$bin/initdb" -D "$dir/data" -U postgres -A trust -N -E UTF8 --locale=C.UTF-8 >"$out/initdb.log" 2>&1 || {
+    cat "$out/initdb.log"
+    exit 1
+}
+"$as_postgres" "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/server.log" start \
+    -o "-c listen_addresses='' -c unix_socket_directories=$dir -c fsync=off -c max_prepared_transactions=10" \
+    >"$out/start.log" 2>&1 || {
+    cat "$out/start.log" "$dir/server.log"
+    exit 1
+}
+export PGHOST=$dir PGPORT=5432 PGUSER=postgres PGDATABASE=postgres PATH=$bin:$PATH
+unset PGOPTIONS PGSERVICE PGPASSWORD
+
+names() { for f in "$@"; do [ -e "$f" ] && basename "${f%.*}"; done; }
+wanted() { # those of the names on standard input that were asked for
+    if [ ${#only[@]} -eq 0 ]; then cat; else grep -Fx -f <(printf '%s\n' "${only[@]}"); fi
+}
+only=("$@")
+mapfile -t regress < <(names sql/*.sql | wanted)
+mapfile -t specs < <(names specs/*.spec | wanted)
+mapfile -t scripts < <(names tests/extension/*.sh | grep -vx lib | wanted)
+passed=0 failed=0
+
+tally() { # $1: the log of pg_regress
+    local ok bad
+    ok=$(grep -Ec '^(test .*\bok\b|ok [0-9]+)' "$1")
+    bad=$(grep -Ec '^(test .*FAILED|not ok [0-9]+)' "$1")
+    passed=$((passed + ok)) failed=$((failed + bad))
+    [ $((ok + bad)) -gt 0 ] || failed=$((failed + 1))
+    grep -E '^(test |ok |not ok )' "$1"
+    [ "$bad" -eq 0 ] || cat "$(dirname "$1")/regression.diffs"
+}
+
+if [ ${#regress[@]} -gt 0 ]; then
+    mkdir -p "$out/regress"
+    "$pgxs/src/test/regress/pg_regress" --inputdir=. --outputdir="$out/regress" --bindir="$bin" \
+        --dbname=regress "${regress[@]}" >"$out/regress/log" 2>&1
+    tally "$out/regress/log"
+fi
+if [ ${#specs[@]} -gt 0 ]; then
+    mkdir -p "$out/isolation"
+    "$pgxs/src/test/isolation/pg_isolation_regress" --inputdir=. --outputdir="$out/isolation" --bindir="$bin" \
+        --dbname=isolation "${specs[@]}" >"$out/isolation/log" 2>&1
+    tally "$out/isolation/log"
+fi
+for name in "${scripts[@]}"; do
+    if "tests/extension/$name.sh" >"$out/$name.log" 2>&1; then
+        echo "ok - $name"
+        passed=$((passed + 1))
+    else
+        echo "not ok - $name"
+        tail -n 40 "$out/$name.log"
+        failed=$((failed + 1))
+    fi
+done
+if grep -Eq 'PANIC|TRAP:|terminated by signal' "$dir/server.log"; then
+    echo "not ok - the server crashed"
+    grep -E 'PANIC|TRAP:|terminated by signal' "$dir/server.log"
+    failed=$((failed + 1))
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
