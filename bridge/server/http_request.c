@@ -41,6 +41,7 @@ static const struct {
 
 static const char *const kept_custom_headers[] = {
     "sec-fetch-site:",
+    "x-unichat-role:",
     "x-forwarded-proto:",
     "access-control-request-method:",
 };
