@@ -74,7 +74,7 @@ test('the browser goes offline and comes back', async () => {
 test('PostgreSQL restarts under it', async () => {
   await stage.cluster.down('immediate');
   await ann.say('while the database is down');
-  await ann.sees('sending', '.message[data-state="sending"]').catch(() => {});
+  await ann.page.locator('.message[data-state="sending"]').waitFor();
   await stage.cluster.start();
   await until(async () => (await stage.truth('ann')).some((line) => line.endsWith('is down')), 'the message to arrive', 40000);
   await stage.sql('ann', 'after the restart');

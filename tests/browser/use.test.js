@@ -188,8 +188,8 @@ test('history comes with scrolling, the lines keep their place, and new ones are
   const gap = await log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight);
   assert.ok(gap < 2, `at the end, but for ${gap} px`);
   const shown = await player.messages.count();
-  const place = () => player.page.locator('.message', { hasText: /^.*line 130$/ }).first().evaluate((line) => line.getBoundingClientRect().top);
-  await player.page.locator('.message', { hasText: 'line 130' }).first().evaluate((line) => line.scrollIntoView({ block: 'start' }));
+  const place = () => player.page.getByText('line 130', { exact: true }).first().evaluate((line) => line.getBoundingClientRect().top);
+  await player.page.getByText('line 130', { exact: true }).first().evaluate((line) => line.scrollIntoView({ block: 'start' }));
   await log.evaluate((box) => box.scrollBy(0, -150));
   const before = await place();
   await log.evaluate((box) => box.dispatchEvent(new Event('scroll')));

@@ -28,7 +28,7 @@ export function createPlayerChat({ api, base, session }) {
     onState: (connection) => store.set({ connection }),
     onRefused: lookAgain,
   });
-  const stopWaking = onWake(() => thread.sync.catchUp());
+  const stopWaking = onWake(resume);
   resume();
 
   function resume() {

@@ -3,12 +3,18 @@
  *
  *      connecting ──▶ live ──▶ offline ──▶ live …        live = connected and subscribed
  *
- * pusher-js reconnects and subscribes again by itself. What it leaves to us: a subscription that was refused because the
- * server was busy is asked for again, and a connection that the server ended for good (close codes 4000 to 4099, such as
- * a token that has run out) is looked into by onRefused, which may call connect() again.
+ * pusher-js reconnects and subscribes again by itself. What it leaves to us:
+ *
+ *   - After a connection that is refused outright, as while the bridge restarts, it waits 15 seconds, then 30, then 60. So
+ *     an attempt that has not succeeded after a while is begun anew, and at once when the network is back.
+ *   - A subscription that was refused because the server was busy is asked for again.
+ *   - A connection that the server ended for good (close codes 4000 to 4099, such as a token that has run out) is looked
+ *     into by onRefused, which may call connect() again.
  */
 
 const resubscribeMs = 2000;
+const attemptMs = [1500, 2500, 4000, 6000, 10000];
+const jitter = () => 0.75 + Math.random() / 2;
 
 /*
  * channel: its name. onEvent(event) for each event of the chat; onSubscribed() each time the subscription is (again)
@@ -20,6 +26,9 @@ export function createLive({ key, base, role, channel: name, onEvent, onSubscrib
   const port = Number(location.port) || (secure ? 443 : 80);
   let state = 'connecting';
   let closed = false;
+  let attempts = 0;
+  let attemptTimer = null;
+  let anew = false;
 
   const pusher = new globalThis.Pusher(key, {
     cluster: '',
@@ -43,10 +52,29 @@ export function createLive({ key, base, role, channel: name, onEvent, onSubscrib
   }
 
   pusher.connection.bind('state_change', ({ current }) => {
-    if (current === 'connected' || closed) return;
-    become('offline');
+    if (closed || anew) return;
+    clearTimeout(attemptTimer);
+    if (current === 'connected') {
+      attempts = 0;
+      return;
+    }
+    become(state === 'connecting' ? 'connecting' : 'offline');
     if (current === 'disconnected' || current === 'failed') onRefused();
+    else attemptTimer = setTimeout(tryAnew, attemptMs[Math.min(attempts++, attemptMs.length - 1)] * jitter());
   });
+
+  function tryAnew() {
+    if (closed || pusher.connection.state === 'connected') return;
+    anew = true;
+    pusher.disconnect();
+    anew = false;
+    pusher.connect();
+  }
+
+  function onOnline() {
+    attempts = 0;
+    tryAnew();
+  }
 
   function subscribe() {
     if (closed || pusher.connection.state !== 'connected') return;
@@ -61,7 +89,7 @@ export function createLive({ key, base, role, channel: name, onEvent, onSubscrib
     });
     channel.bind('pusher:subscription_error', ({ status }) => {
       if (status === 401 || status === 403) onRefused();
-      setTimeout(subscribe, resubscribeMs * (0.75 + Math.random() / 2));
+      setTimeout(subscribe, resubscribeMs * jitter());
     });
     channel.bind_global((event, data) => {
       if (!event.startsWith('pusher') && data && typeof data.seq === 'number') onEvent(data);
@@ -69,6 +97,7 @@ export function createLive({ key, base, role, channel: name, onEvent, onSubscrib
   }
 
   bind(pusher.subscribe(name));
+  window.addEventListener('online', onOnline);
   return {
     get state() {
       return state;
@@ -76,6 +105,8 @@ export function createLive({ key, base, role, channel: name, onEvent, onSubscrib
     connect: () => pusher.connect(),
     close() {
       closed = true;
+      clearTimeout(attemptTimer);
+      window.removeEventListener('online', onOnline);
       pusher.disconnect();
     },
   };

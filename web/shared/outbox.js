@@ -13,7 +13,7 @@
  * - One storage key per entry: two tabs never overwrite each other's.
  */
 
-const retryDelays = [1000, 2000, 4000, 8000];
+const retryDelays = [1000, 2000, 4000, 8000, 15000];
 
 /*
  * send(entry) -> promise of the server's answer, rejected with an error that has `transient` and `retryAfter` (seconds);

@@ -45,7 +45,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     onState: (connection) => store.set({ connection }),
     onRefused: lookAgain,
   });
-  const stopWaking = onWake(catchUp);
+  const stopWaking = onWake(resume);
   const onBack = () => show(openedInHistory());
   const desk = {
     store,

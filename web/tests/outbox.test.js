@@ -94,7 +94,7 @@ test('after some tries all that wait fail, none overtakes, and resume() sends th
   const { calls, timers, outbox, sent, states } = setUp();
   outbox.enqueue('a');
   outbox.enqueue('b');
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 6; i++) {
     await settled();
     calls.at(-1).reject(unreachable());
     await settled();
@@ -115,7 +115,7 @@ test('a retried message does not overtake those before it', async () => {
   const { calls, timers, outbox } = setUp();
   outbox.enqueue('a');
   outbox.enqueue('b');
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 6; i++) {
     await settled();
     calls.at(-1).reject(unreachable());
     await settled();

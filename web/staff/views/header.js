@@ -23,11 +23,14 @@ export function Header({ api, session, connection, syncedAt, onHelp }) {
   </header>`;
 }
 
-/* Until its first click or key the browser keeps a page silent; any will do. */
+/*
+ * Until its first click or key the browser keeps a page silent; any will do. Not the pressing down: the hint would go from
+ * above what is being clicked, and the click would miss.
+ */
 function useAwake() {
   const [awake, setAwake] = useState(navigator.userActivation?.hasBeenActive ?? true);
   useEffect(() => {
-    const gestures = ['pointerdown', 'keydown'];
+    const gestures = ['click', 'keydown'];
     const wake = () => setAwake(true);
     for (const gesture of gestures) window.addEventListener(gesture, wake);
     return () => gestures.forEach((gesture) => window.removeEventListener(gesture, wake));
