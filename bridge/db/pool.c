@@ -244,6 +244,8 @@ static void on_input(void *arg)
     PGconn *pg = pg_conn_raw(pc->conn);
     while (pc->running != NULL && !PQisBusy(pg)) {
         PGresult *res = PQgetResult(pg);
+        if (res == NULL && PQstatus(pg) == CONNECTION_BAD)
+            return; /* for ever; pg_conn gives the connection up after this */
         if (res == NULL)
             continue; /* between the results of a pipeline */
         if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
