@@ -2,12 +2,13 @@
 # usage: demo.sh    (make demo)    The whole of unichat on this machine until Ctrl-C: a private PostgreSQL cluster with the
 # extension, the bridge, and both portals on http://localhost:$DEMO_PORT (8080).
 #
-# Everything is in build/demo: data, secrets and logs. It is kept, so that the next start takes seconds and finds the chats.
+# Everything is in build/demo (DEMO_DIR): data, secrets and logs. It is kept, so that the next start takes seconds and finds the chats.
 # PostgreSQL listens on no TCP port; its socket is in a folder that only its user may enter. As root, both servers run
 # as the user postgres; if he cannot reach build/, build/demo is a link to a folder in /var/tmp.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 port=${DEMO_PORT:-8080}
+demo=${DEMO_DIR:-build/demo}
 cd "$top"
 as=$top/scripts/as-postgres.sh
 
@@ -29,11 +30,15 @@ check_port() {
 
 # Finds the folder, makes it and takes it for this run alone.
 take_home() {
-    if [ ! -e build/demo ]; then
-        rm -f build/demo
-        if "$as" test -x "$top/build"; then mkdir build/demo; else ln -s "$(mktemp -d /var/tmp/unichat-demo.XXXXXX)" build/demo; fi
+    if [ ! -e "$demo" ]; then
+        rm -f "$demo"
+        if "$as" test -x "$(realpath "$(dirname "$demo")")"; then
+            mkdir "$demo"
+        else
+            ln -s "$(mktemp -d /var/tmp/unichat-demo.XXXXXX)" "$demo"
+        fi
     fi
-    home=$(realpath build/demo)
+    home=$(realpath "$demo")
     exec 9>"$home/lock"
     flock -n 9 || fail "another demo runs from this folder already"
     [ "$(id -u)" -ne 0 ] || chown postgres: "$home"
@@ -61,7 +66,7 @@ secret() { # FILE BYTES: a random secret in a file of the server's user, made on
 
 start_postgres() {
     if [ ! -s "$home/pg/PG_VERSION" ]; then
-        echo "Making a PostgreSQL cluster in build/demo/pg"
+        echo "Making a PostgreSQL cluster in $demo/pg"
         "$as" "$bin/initdb" -D "$home/pg" -U postgres -A trust -E UTF8 --locale=C.UTF-8 >"$home/initdb.log" 2>&1 ||
             { cat "$home/initdb.log" >&2; fail "initdb failed"; }
     fi
@@ -145,7 +150,7 @@ show() {
 
   In SQL:    $([ "$(id -u)" -ne 0 ] || echo "$as ")$bin/psql -h $sockets -U postgres chat
              SELECT * FROM unichat_send('player-1', 'Hello from SQL');
-  Logs:      build/demo/bridge.log, build/demo/postgres.log
+  Logs:      $demo/bridge.log, $demo/postgres.log
   Ctrl-C stops it; the chats are kept for the next time (make demo-clean forgets them).
 
 END
