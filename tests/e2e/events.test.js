@@ -95,16 +95,15 @@ test('lastMessage is cut at 140 characters, not bytes', async () => {
   assert.equal(data.lastMessage, '😀'.repeat(140));
 });
 
-test('erasing a player is told to both sides and names nobody', async () => {
+test('erasing a player resolves what is open, is told to both sides, and names nobody', async () => {
   cluster.psql("SELECT unichat_erase_player('ada', 'dpo')");
-  const data = await event(12, 'chat-erased', 'chat-erased');
-  isEvent(data, { playerId: 'ada', playerName: null, seq: 12, requestId: null, kind: 'erased', status: null, urgency: null, assignedTo: null, actor: 'dpo' });
+  await event(12, 'chat-status-changed', 'chat-status-updated');
+  const data = await event(13, 'chat-erased', 'chat-erased');
+  isEvent(data, { playerId: 'ada', playerName: null, seq: 13, requestId: null, kind: 'erased', status: null, urgency: null, assignedTo: null, actor: 'dpo' });
 });
 
 test('all came once and in order, and nothing of another player', () => {
   for (const [client, channel] of [[staff, 'staff-portal'], [staff, 'private-staff-portal'], [ada, 'player-ada'], [ada, 'private-player-ada']])
     isGapless(client.on(channel).filter((e) => e.data.playerId === 'ada').map((e) => e.data.seq));
   assert.deepEqual(new Set(ada.events.map((e) => e.data.playerId)), new Set(['ada']));
-  staff.close();
-  ada.close();
 });

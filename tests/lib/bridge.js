@@ -26,6 +26,7 @@ export async function startBridge(cluster, settings = {}, { env = {}, wait = tru
 class Bridge {
   constructor(cluster, settings, env, sections, port) {
     this.program = bridgeProgram();
+    this.clients = new Set(); // of client.js, closed with the bridge: a stock client would try to reconnect for ever
     this.folder = scratchFolder('bridge');
     this.logFile = path.join(this.folder, 'bridge.log');
     this.configFile = path.join(this.folder, 'unichat-bridge.conf');
@@ -96,6 +97,7 @@ class Bridge {
   }
 
   async stop() {
+    for (const client of this.clients) client.close();
     if (this.process.exitCode === null && this.process.signalCode === null) await this.kill('SIGKILL');
     removeFolder(this.folder);
   }

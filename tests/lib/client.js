@@ -24,6 +24,7 @@ class Client {
       userAuthentication: { endpoint: `${bridge.url}/pusher/user-auth`, transport: 'ajax', headers },
       ...options,
     });
+    bridge.clients.add(this);
     this.pusher.connection.bind('state_change', ({ current }) => this.states.push(current));
   }
 

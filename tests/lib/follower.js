@@ -5,6 +5,7 @@ import { until } from './wait.js';
 
 export async function follow(bridge, { token, channel, playerId }) {
   const follower = new Follower(bridge, token, playerId);
+  bridge.clients.add(follower);
   follower.client = await connectClient(bridge, { token });
   const subscription = follower.client.pusher.subscribe(channel);
   subscription.bind('pusher:subscription_succeeded', () => { follower.fetchSoon(); });
@@ -71,6 +72,6 @@ class Follower {
 
   close() {
     this.closed = true;
-    this.client.close();
+    this.client?.close();
   }
 }

@@ -5,6 +5,7 @@ import { until, within } from './wait.js';
 // Connects to /app/KEY. headers: of the handshake. Resolves when the server has said connection_established.
 export async function connectSocket(bridge, { headers = {}, path = `/app/${bridge.key}?protocol=7&client=test&version=1` } = {}) {
   const socket = new Socket(new WebSocket(`ws://127.0.0.1:${bridge.port}${path}`, { headers }));
+  bridge.clients.add(socket);
   await socket.received((m) => m.event === 'pusher:connection_established', 'connection_established');
   return socket;
 }
