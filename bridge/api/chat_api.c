@@ -13,8 +13,9 @@
 #include <string.h>
 
 #define PLAYER_ID_MAX 128
-#define TEXT_MAX 65536 /* the database counts characters; this only keeps the absurd away from it  \
-                        */
+#define TEXT_MAX                                                                                   \
+    65536 /* the database counts characters; this only keeps the absurd away from it               \
+           */
 #define PAGE_MAX 200
 #define QUEUE_MAX 1000
 

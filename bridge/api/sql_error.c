@@ -4,17 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OF_COLUMN "" /* the field is the column that the error names */
-
 static const struct {
     const char *sqlstate;
     int status;
     const char *code;
-    const char *field;
+    const char *field; /* unless the error names a column */
 } table[] = {
     {"UC001", 400, "invalid_field", "message"}, {"UC002", 400, "invalid_field", "playerId"},
     {"UC003", 400, "invalid_field", "sender"},  {"UC004", 400, "invalid_field", "status"},
-    {"UC005", 400, "invalid_field", "urgency"}, {"UC006", 400, "invalid_field", OF_COLUMN},
+    {"UC005", 400, "invalid_field", "urgency"}, {"UC006", 400, "invalid_field", NULL},
     {"UC010", 404, "not_found", NULL},          {"UC011", 409, "not_allowed", NULL},
     {"UC012", 409, "claimed_by_other", NULL},   {"UC013", 409, "no_open_request", NULL},
     {"UC014", 403, "player_blocked", NULL},     {"UC015", 409, "status_changed", NULL},
@@ -35,12 +33,12 @@ static const struct {
     {"actor", "actor"},
 };
 
-static const char *field_of_column(const char *column)
+static const char *field_of_column(const char *column, const char *otherwise)
 {
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         if (strcmp(fields[i].column, column) == 0)
             return fields[i].field;
-    return NULL;
+    return otherwise;
 }
 
 /* DETAIL is `It is assigned to "OWNER".` */
@@ -64,11 +62,10 @@ void api_error_of_sql(const db_error *error, api_error *out)
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].sqlstate, error->sqlstate) != 0)
             continue;
-        const char *field = table[i].field;
         out->status = table[i].status;
         out->code = table[i].code;
         out->message = error->message;
-        out->field = field != NULL && *field == '\0' ? field_of_column(error->column) : field;
+        out->field = field_of_column(error->column, table[i].field);
         if (strcmp(table[i].code, "claimed_by_other") == 0)
             read_owner(error->detail, out->owner);
     }

@@ -238,16 +238,20 @@ static void finish_first(pool_conn *pc)
     answer(pc->pool, q, &e);
 }
 
+/* A NULL separates the results of a pipeline; a second one in a row means that there are no more,
+ * which is so when the connection is gone and statements are still unanswered. */
 static void on_input(void *arg)
 {
     pool_conn *pc = arg;
     PGconn *pg = pg_conn_raw(pc->conn);
+    int nulls = 0;
     while (pc->running != NULL && !PQisBusy(pg)) {
         PGresult *res = PQgetResult(pg);
-        if (res == NULL && PQstatus(pg) == CONNECTION_BAD)
-            return; /* for ever; pg_conn gives the connection up after this */
+        if (res == NULL && ++nulls > 1)
+            break;
         if (res == NULL)
-            continue; /* between the results of a pipeline */
+            continue;
+        nulls = 0;
         if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
             PQclear(res);
             finish_first(pc);
