@@ -74,7 +74,8 @@ static void *send_all(void *arg)
     return NULL;
 }
 
-/* A text that has arrived, whole: a frame or a payload. Events other than ours carry no number. */
+/* A text that has arrived, whole: a frame or a payload. What only opens the request is passed over.
+ */
 static void take(bench *b, const char *text, size_t len)
 {
     const char *at = memmem(text, len, "n=0", 3);
@@ -154,6 +155,11 @@ int main(int argc, char **argv)
                                             .opening = 1,
                                             .on_event = on_event,
                                             .arg = &b});
+    /* Opens the players' requests, so that from here on each message is one event. Its number
+     * begins with no 0. */
+    sender_send(b.senders[BRIDGE], PLAYER, 999999999);
+    sender_send(b.senders[FLOOR], PLAYER, 999999999);
+
     pthread_t sender;
     if (pthread_create(&sender, NULL, send_all, &b) != 0)
         die("no thread");
