@@ -22,6 +22,7 @@
 #define MAX_SIDES 2
 #define SIDE_ARGS 5
 #define FIRST_SIDE 6
+#define SILENCE_NS 1000000000
 
 typedef struct side {
     PGconn *db;
@@ -29,6 +30,8 @@ typedef struct side {
     pid_t server;
     size_t subscribers;
     bool shared; /* one channel for all */
+    bool running;
+    int64_t heard_at; /* when the last event came */
     size_t messages, window;
     /* of the round */
     size_t sent, done, deliveries, bytes;
@@ -49,6 +52,9 @@ static void on_event(void *arg, size_t conn, const char *text, size_t len)
 {
     side *s = arg;
     (void)text;
+    s->heard_at = now_ns();
+    if (!s->running)
+        return;
     s->deliveries++;
     s->bytes += len;
     if (s->deliveries > s->messages * (s->shared ? s->subscribers : 1))
@@ -74,6 +80,14 @@ static void reset(side *s)
     memset(s->reached, 0, s->messages * sizeof *s->reached);
 }
 
+/* What opening the requests has set off may still be on its way. */
+static void await_silence(side *s)
+{
+    s->heard_at = now_ns();
+    while (now_ns() - s->heard_at < SILENCE_NS)
+        ws_client_poll(s->client, 50);
+}
+
 static void exchange(side *s)
 {
     struct pollfd fds[] = {{.fd = ws_client_fd(s->client), .events = POLLIN},
@@ -97,7 +111,9 @@ static void run_round(side *s, const char *comma)
 {
     reset(s);
     int64_t cpu = process_cpu_ns(s->server), start = now_ns();
+    s->running = true;
     exchange(s);
+    s->running = false;
     double seconds = (double)(now_ns() - start) / 1e9;
     double cpu_seconds = (double)(process_cpu_ns(s->server) - cpu) / 1e9;
     printf("%s{\"deliveries\":%zu,\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"frame_bytes\":%zu,"
@@ -140,6 +156,7 @@ static void open_side(side *s, char **argv, char **args)
                                              .opening = 128,
                                              .on_event = on_event,
                                              .arg = s});
+    await_silence(s);
 }
 
 int main(int argc, char **argv)
