@@ -101,6 +101,13 @@ SELECT count(*) FROM chat_requests r, unichat_status(r.id, 'resolved') WHERE r.s
 SELECT id FROM unichat_push_claim('1 minute', 10, 2);
 SELECT state FROM queue WHERE id = 9;
 
+-- A backlog from the time without a provider goes before anything is sent.
+INSERT INTO push_notifications (request_id, player_id) SELECT 100000 + i, 'old' FROM generate_series(1, 2500) i;
+SELECT request_id IS NOT NULL FROM unichat_send('new', 'after the backlog');
+SELECT count(*) FROM unichat_push_claim('1 minute', 10);
+SELECT count(*) FROM unichat_push_claim('1 minute', 10);
+SELECT title, body FROM unichat_push_claim('1 minute', 10);
+
 -- A bridge's role needs EXECUTE and nothing else.
 CREATE ROLE regress_push_bridge;
 GRANT EXECUTE ON FUNCTION unichat_push_claim(interval, integer, integer, interval, integer), unichat_push_queue() TO regress_push_bridge;
@@ -113,3 +120,18 @@ RESET ROLE;
 DROP VIEW queue;
 DROP EXTENSION unichat;
 DROP ROLE regress_push_bridge;
+
+-- In a schema of its own, which is renamed under it.
+CREATE SCHEMA chat;
+CREATE EXTENSION unichat SCHEMA chat;
+SELECT request_id FROM chat.unichat_send('ren', 'first');
+SELECT body, attempt FROM chat.unichat_push_claim('1 minute', 10);
+ALTER SCHEMA chat RENAME TO "Chat room";
+SELECT request_id FROM "Chat room".unichat_send('ann', 'renamed');
+SELECT body, attempt FROM "Chat room".unichat_push_claim('1 minute', 10);
+SELECT "Chat room".unichat_push_result(2, 1, 'failed');
+SELECT "Chat room".unichat_push_resend(2);
+SELECT pending, sending FROM "Chat room".unichat_push_queue();
+SELECT kind, body FROM "Chat room".unichat_push_claim('1 minute', 10);
+DROP EXTENSION unichat;
+DROP SCHEMA "Chat room";

@@ -17,6 +17,10 @@
  *     bridge whose lease ran out, and is ignored unless it says that the push was sent, which stays true.
  *  3. A row leaves `sending` only by its result, or by a claim after its lease ran out.
  *  4. sent, no_recipients, failed, dead and superseded are final.
+ *
+ * How the functions find the tables when the schema is renamed: those with an SQL body are parsed once, here, and hold
+ * on to the tables themselves; unichat_push_claim and unichat_push_result look the extension's schema up and set
+ * search_path for the rest of their own call, with which the helpers of a claim run too.
  */
 
 CREATE TABLE @extschema@.push_notifications (
@@ -51,6 +55,7 @@ CREATE TABLE @extschema@.push_notifications (
 
 CREATE INDEX push_notifications_due ON @extschema@.push_notifications (next_attempt_at) WHERE state = 'pending';
 CREATE INDEX push_notifications_leases ON @extschema@.push_notifications (lease_until) WHERE state = 'sending';
+CREATE INDEX push_notifications_dead ON @extschema@.push_notifications (id) WHERE state = 'dead';
 CREATE INDEX push_notifications_volume ON @extschema@.push_notifications (last_attempt_at)
     WHERE last_attempt_at IS NOT NULL AND state IN ('pending', 'sending', 'sent');
 
@@ -99,28 +104,29 @@ COMMENT ON COLUMN @extschema@.push_attempts.outcome IS
  * Part of every claim, so that each attempt is preceded by a look at the request.
  */
 CREATE FUNCTION @extschema@.unichat_push_supersede(max_rows int) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql
+BEGIN ATOMIC
     WITH stale AS (
         SELECT p.id
-          FROM @extschema@.push_notifications p
+          FROM push_notifications p
          WHERE p.state = 'pending' AND p.next_attempt_at <= clock_timestamp()
            AND CASE p.kind
-               WHEN 'digest' THEN NOT EXISTS (SELECT FROM @extschema@.chat_requests r WHERE r.status = 'waiting')
-               ELSE NOT EXISTS (SELECT FROM @extschema@.chat_requests r
+               WHEN 'digest' THEN NOT EXISTS (SELECT FROM chat_requests r WHERE r.status = 'waiting')
+               ELSE NOT EXISTS (SELECT FROM chat_requests r
                                  WHERE r.id = p.request_id AND r.status = 'waiting')
                END
          ORDER BY p.next_attempt_at
          LIMIT max_rows
            FOR UPDATE OF p SKIP LOCKED
     ), done AS (
-        UPDATE @extschema@.push_notifications p
+        UPDATE push_notifications p
            SET state = 'superseded'
           FROM stale
          WHERE p.id = stale.id
         RETURNING 1
     )
-    SELECT count(*) FROM done
-$$;
+    SELECT count(*) FROM done;
+END;
 COMMENT ON FUNCTION @extschema@.unichat_push_supersede(int) IS
     'takes from the queue what need not be sent any more: chats that are not waiting';
 
@@ -129,14 +135,15 @@ COMMENT ON FUNCTION @extschema@.unichat_push_supersede(int) IS
  * that a row that kills its bridge each time ends as dead.
  */
 CREATE FUNCTION @extschema@.unichat_push_reclaim(max_failures int) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql
+BEGIN ATOMIC
     WITH lost AS (
         SELECT p.id
-          FROM @extschema@.push_notifications p
+          FROM push_notifications p
          WHERE p.state = 'sending' AND p.lease_until < clock_timestamp()
            FOR UPDATE SKIP LOCKED
     ), back AS (
-        UPDATE @extschema@.push_notifications p
+        UPDATE push_notifications p
            SET state = CASE WHEN p.failures + 1 >= max_failures THEN 'dead' ELSE 'pending' END,
                failures = p.failures + 1,
                first_failed_at = COALESCE(p.first_failed_at, p.last_attempt_at),
@@ -147,33 +154,48 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
          WHERE p.id = lost.id
         RETURNING p.id, p.attempts
     )
-    UPDATE @extschema@.push_attempts a
+    UPDATE push_attempts a
        SET outcome = 'lost', finished_at = clock_timestamp()
       FROM back
-     WHERE a.push_id = back.id AND a.attempt = back.attempts AND a.outcome IS NULL
-$$;
+     WHERE a.push_id = back.id AND a.attempt = back.attempts AND a.outcome IS NULL;
+END;
 COMMENT ON FUNCTION @extschema@.unichat_push_reclaim(int) IS
     'returns to the queue what a bridge claimed and never reported on, after its lease';
 
 /*
+ * Those of the rows that are still pending, locked. What another transaction holds, such as an erasure, is left to it.
+ */
+CREATE FUNCTION @extschema@.unichat_push_lock(ids bigint[]) RETURNS bigint[]
+LANGUAGE sql
+BEGIN ATOMIC
+    SELECT COALESCE(array_agg(taken.id ORDER BY taken.place), '{}')
+      FROM (SELECT p.id, wanted.place
+              FROM unnest(ids) WITH ORDINALITY AS wanted (id, place)
+              JOIN push_notifications p ON p.id = wanted.id
+             WHERE p.state = 'pending'
+               FOR UPDATE OF p SKIP LOCKED) taken;
+END;
+COMMENT ON FUNCTION @extschema@.unichat_push_lock(bigint[]) IS 'locks what is pending among the given rows';
+
+/*
  * One push for all the given chats: theirs are superseded and name it. A digest among them, left over from an earlier
- * try, is used again instead of a new one.
+ * try, is used again instead of a new one. NULL when there are none.
  */
 CREATE FUNCTION @extschema@.unichat_push_digest(ids bigint[]) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     digest bigint;
 BEGIN
     SELECT p.id INTO digest
-      FROM @extschema@.push_notifications p
+      FROM push_notifications p
      WHERE p.id = ANY (ids) AND p.kind = 'digest'
      LIMIT 1;
     IF digest IS NULL THEN
-        INSERT INTO @extschema@.push_notifications AS p (kind, urgency)
-        SELECT 'digest', first.urgency FROM @extschema@.push_notifications first WHERE first.id = ids[1]
+        INSERT INTO push_notifications AS p (kind, urgency)
+        SELECT 'digest', first.urgency FROM push_notifications first WHERE first.id = ids[1]
         RETURNING p.id INTO digest;
     END IF;
-    UPDATE @extschema@.push_notifications p
+    UPDATE push_notifications p
        SET state = 'superseded', told_by = digest
      WHERE p.id = ANY (ids) AND p.id <> digest;
     RETURN digest;
@@ -198,7 +220,7 @@ COMMENT ON FUNCTION @extschema@.unichat_push_digest(bigint[]) IS
  * The caller holds the claim lock, so that two bridges do not both see the same place free.
  */
 CREATE FUNCTION @extschema@.unichat_push_select(max_rows int, volume_cap int, volume_window interval) RETURNS bigint[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     since    timestamptz := clock_timestamp() - volume_window;
     used     bigint;
@@ -206,34 +228,27 @@ DECLARE
     free     bigint;
     again    bigint[];
     fresh    bigint[];
+    rest     bigint[];
 BEGIN
     SELECT count(*), min(last_attempt_at) + volume_window INTO used, room_at
-      FROM @extschema@.push_notifications
+      FROM push_notifications
      WHERE last_attempt_at > since AND state IN ('pending', 'sending', 'sent');
+    free := greatest(volume_cap + 1 - used, 0);
 
     SELECT array_agg(id) FILTER (WHERE held), array_agg(id) FILTER (WHERE NOT held) INTO again, fresh
       FROM (SELECT p.id, COALESCE(p.last_attempt_at > since, false) AS held
-              FROM @extschema@.push_notifications p
+              FROM push_notifications p
              WHERE p.state = 'pending' AND p.next_attempt_at <= clock_timestamp()
-             ORDER BY array_position('{urgent,high,normal,low}', p.urgency), p.created_at, p.id
-               FOR UPDATE SKIP LOCKED) due;
+             ORDER BY array_position('{urgent,high,normal,low}', p.urgency), p.created_at, p.id) due;
 
-    again := COALESCE(again[:max_rows], '{}');
-    IF fresh IS NULL THEN
-        RETURN again;
-    END IF;
-
-    free := greatest(volume_cap + 1 - used, 0);
     IF free = 0 THEN
-        UPDATE @extschema@.push_notifications
-           SET next_attempt_at = room_at
-         WHERE id = ANY (fresh);
-        RETURN again;
+        UPDATE push_notifications SET next_attempt_at = room_at WHERE id = ANY (unichat_push_lock(fresh));
+        fresh := NULL;
+    ELSIF cardinality(fresh) > free - 1 THEN
+        rest := unichat_push_lock(fresh[free:]);
+        fresh := fresh[:free - 1] || unichat_push_digest(rest);
     END IF;
-    IF cardinality(fresh) > free - 1 THEN
-        fresh := fresh[:free - 1] || @extschema@.unichat_push_digest(fresh[free:]);
-    END IF;
-    RETURN again || fresh[:max_rows - cardinality(again)];
+    RETURN unichat_push_lock((COALESCE(again, '{}') || fresh)[:max_rows]);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.unichat_push_select(int, int, interval) IS
@@ -256,26 +271,32 @@ RETURNS TABLE (id bigint, attempt int, idempotency_key uuid, kind text, request_
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    chosen bigint[];
+    max_stale CONSTANT int := 1000;
+    chosen    bigint[];
 BEGIN
-    PERFORM pg_advisory_xact_lock((x'756e6963'::bigint << 32) | '@extschema@.push_notifications'::regclass::oid::bigint);
-    PERFORM @extschema@.unichat_push_reclaim(max_failures);
-    PERFORM @extschema@.unichat_push_supersede(1000);
-    chosen := @extschema@.unichat_push_select(max_rows, volume_cap, volume_window);
+    PERFORM set_config('search_path', 'pg_catalog, ' || extnamespace::regnamespace || ', pg_temp', true)
+       FROM pg_extension WHERE extname = 'unichat';
+    PERFORM pg_advisory_xact_lock((x'756e6963'::bigint << 32) | 'push_notifications'::regclass::oid::bigint);
+    PERFORM unichat_push_reclaim(max_failures);
+    IF unichat_push_supersede(max_stale) = max_stale THEN
+        RETURN; /* there may be more; nothing is sent before all of it is gone */
+    END IF;
+    chosen := unichat_push_select(max_rows, volume_cap, volume_window);
     IF cardinality(chosen) = 0 THEN
         RETURN;
     END IF;
 
-    INSERT INTO @extschema@.push_attempts (push_id, attempt)
-    SELECT p.id, p.attempts + 1 FROM @extschema@.push_notifications p WHERE p.id = ANY (chosen);
+    INSERT INTO push_attempts (push_id, attempt)
+    SELECT p.id, p.attempts + 1 FROM push_notifications p WHERE p.id = ANY (chosen);
 
     RETURN QUERY
     WITH queue AS (
-        SELECT count(*) AS waiting, EXTRACT(epoch FROM clock_timestamp() - min(COALESCE(r.waiting_since, r.created_at)))::bigint AS oldest
-          FROM @extschema@.chat_requests r
+        SELECT count(*) AS waiting,
+               EXTRACT(epoch FROM clock_timestamp() - min(COALESCE(r.waiting_since, r.created_at)))::bigint AS oldest
+          FROM chat_requests r
          WHERE r.status = 'waiting'
     )
-    UPDATE @extschema@.push_notifications p
+    UPDATE push_notifications p
        SET state = 'sending', attempts = p.attempts + 1, last_attempt_at = clock_timestamp(),
            lease_until = clock_timestamp() + lease
       FROM queue
@@ -307,23 +328,25 @@ RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-    p       @extschema@.push_notifications;
+    p       record;
     again   boolean := outcome IN ('retry', 'refused', 'released');
     counts  int := (outcome = 'retry')::int;
     since   timestamptz;
     wanted  text := CASE WHEN again THEN 'pending' ELSE outcome END;
 BEGIN
+    PERFORM set_config('search_path', 'pg_catalog, ' || extnamespace::regnamespace || ', pg_temp', true)
+       FROM pg_extension WHERE extname = 'unichat';
     IF outcome IS NULL OR outcome NOT IN ('sent', 'no_recipients', 'failed', 'retry', 'refused', 'released') THEN
         RAISE EXCEPTION 'unknown outcome of a push: "%"', outcome USING ERRCODE = 'invalid_parameter_value';
     END IF;
     error := left(error, 1000);
 
-    UPDATE @extschema@.push_attempts a
+    UPDATE push_attempts a
        SET finished_at = clock_timestamp(), outcome = unichat_push_result.outcome,
            http_status = unichat_push_result.http_status, error = unichat_push_result.error
      WHERE a.push_id = id AND a.attempt = unichat_push_result.attempt AND (a.outcome IS NULL OR a.outcome = 'lost');
 
-    SELECT n.* INTO p FROM @extschema@.push_notifications n WHERE n.id = unichat_push_result.id FOR UPDATE;
+    SELECT n.* INTO p FROM push_notifications n WHERE n.id = unichat_push_result.id FOR UPDATE;
     IF NOT FOUND OR p.state NOT IN ('pending', 'sending')
        OR (outcome <> 'sent' AND (p.state <> 'sending' OR p.attempts <> attempt)) THEN
         RETURN NULL;
@@ -334,7 +357,7 @@ BEGIN
         wanted := CASE WHEN outcome = 'retry' THEN 'dead' ELSE wanted END;
     END IF;
 
-    UPDATE @extschema@.push_notifications n
+    UPDATE push_notifications n
        SET state = wanted,
            failures = n.failures + counts,
            first_failed_at = COALESCE(n.first_failed_at, since),
@@ -353,17 +376,15 @@ COMMENT ON FUNCTION
     @extschema@.unichat_push_result(bigint, int, text, int, text, text, interval, text, int, interval) IS
     'reports what came of an attempt; returns the row''s state after it, null if another attempt has taken its place';
 
-CREATE FUNCTION @extschema@.unichat_push_queue(OUT pending bigint, OUT sending bigint, OUT dead bigint, OUT next_ms bigint)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT count(*) FILTER (WHERE state = 'pending'),
-           count(*) FILTER (WHERE state = 'sending'),
-           count(*) FILTER (WHERE state = 'dead'),
-           ceil(EXTRACT(epoch FROM min(CASE state WHEN 'pending' THEN next_attempt_at
-                                                  WHEN 'sending' THEN lease_until END)
-                                   - clock_timestamp()) * 1000)::bigint
-      FROM @extschema@.push_notifications
-     WHERE state IN ('pending', 'sending', 'dead')
-$$;
+CREATE FUNCTION @extschema@.unichat_push_queue(
+    OUT pending bigint, OUT sending bigint, OUT dead bigint, OUT next_ms bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT due.n, under_way.n, (SELECT count(*) FROM push_notifications WHERE state = 'dead'),
+           ceil(EXTRACT(epoch FROM least(due.at, under_way.at) - clock_timestamp()) * 1000)::bigint
+      FROM (SELECT count(*) AS n, min(next_attempt_at) AS at FROM push_notifications WHERE state = 'pending') due,
+           (SELECT count(*) AS n, min(lease_until) AS at FROM push_notifications WHERE state = 'sending') under_way;
+END;
 COMMENT ON FUNCTION @extschema@.unichat_push_queue() IS
     'how much is queued, and in how many milliseconds there is something to do (null: nothing is queued)';
 
@@ -372,24 +393,26 @@ COMMENT ON FUNCTION @extschema@.unichat_push_queue() IS
  * because the provider remembers the first answer to the old key.
  */
 CREATE FUNCTION @extschema@.unichat_push_resend(push_id bigint) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    INSERT INTO @extschema@.push_notifications AS p (request_id, player_id, kind, urgency, title, body, data)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    INSERT INTO push_notifications AS p (request_id, player_id, kind, urgency, title, body, data)
     SELECT o.request_id, o.player_id, 'resend', o.urgency, o.title, o.body, o.data
-      FROM @extschema@.push_notifications o
+      FROM push_notifications o
      WHERE o.id = push_id AND o.request_id IS NOT NULL AND o.state NOT IN ('pending', 'sending')
     ON CONFLICT (request_id, kind) DO UPDATE
        SET state = 'pending', idempotency_key = gen_random_uuid(), failures = 0, first_failed_at = NULL,
            last_attempt_at = NULL, next_attempt_at = clock_timestamp(), provider_id = NULL, http_status = NULL,
            last_error = NULL, sent_at = NULL
      WHERE p.state NOT IN ('pending', 'sending')
-    RETURNING p.id
-$$;
+    RETURNING p.id;
+END;
 COMMENT ON FUNCTION @extschema@.unichat_push_resend(bigint) IS
     'queues a push again that was not sent, while its chat is waiting; returns the new row''s id, null if there is nothing to do';
 
 REVOKE EXECUTE ON FUNCTION
     @extschema@.unichat_push_supersede(int),
     @extschema@.unichat_push_reclaim(int),
+    @extschema@.unichat_push_lock(bigint[]),
     @extschema@.unichat_push_digest(bigint[]),
     @extschema@.unichat_push_select(int, int, interval),
     @extschema@.unichat_push_claim(interval, int, int, interval, int),
