@@ -78,6 +78,8 @@ static plan prune_requests = {
 	"  ORDER BY resolved_at LIMIT $2 FOR UPDATE SKIP LOCKED"
 	"), pushes AS ("
 	"  DELETE FROM @.push_notifications p USING old WHERE p.request_id = old.id"
+	"), digests AS ("
+	"  DELETE FROM @.push_notifications WHERE kind = 'digest' AND created_at < $1"
 	"), messages AS ("
 	"  DELETE FROM @.chat_messages m USING old WHERE m.player_id = old.player_id AND m.request_id = old.id"
 	"), events AS ("

@@ -108,6 +108,12 @@ SELECT count(*) FROM unichat_push_claim('1 minute', 10);
 SELECT count(*) FROM unichat_push_claim('1 minute', 10);
 SELECT title, body FROM unichat_push_claim('1 minute', 10);
 
+-- A digest belongs to no request; pruning removes it by its age.
+SELECT count(*) FROM push_notifications WHERE kind = 'digest';
+SELECT unichat_prune('0') > 0 AS pruned;
+SELECT count(*) FROM push_notifications WHERE kind = 'digest';
+SELECT count(*) FROM push_attempts a WHERE NOT EXISTS (SELECT FROM push_notifications p WHERE p.id = a.push_id);
+
 -- A bridge's role needs EXECUTE and nothing else.
 CREATE ROLE regress_push_bridge;
 GRANT EXECUTE ON FUNCTION unichat_push_claim(interval, integer, integer, interval, integer), unichat_push_queue() TO regress_push_bridge;

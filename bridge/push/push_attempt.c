@@ -123,6 +123,15 @@ static void log_answer(const push_attempt *attempt, uint64_t elapsed_ms)
               LOG_Q(result->provider_id), LOG_Q(result->error));
 }
 
+/* A service that repeats our key in its answer must not bring it into the log or the database. */
+static void hide_key(char *text, const char *key)
+{
+    size_t len = strlen(key);
+
+    for (char *at = text; len > 0 && (at = strstr(at, key)) != NULL; at += len)
+        memset(at, '*', len);
+}
+
 static void on_answer(void *arg, const http_reply *reply)
 {
     push_attempt *attempt = arg;
@@ -130,6 +139,8 @@ static void on_answer(void *arg, const http_reply *reply)
     attempt->call = NULL;
     onesignal_result(reply->status, reply->body, reply->body_len, reply->retry_after_ms,
                      reply->error, &attempt->result);
+    hide_key(attempt->result.error, attempt->context->conf->onesignal_api_key);
+    hide_key(attempt->result.provider_id, attempt->context->conf->onesignal_api_key);
     log_answer(attempt, reply->elapsed_ms);
     attempt->context->answered(attempt->context->owner, &attempt->result, reply->elapsed_ms);
     report(attempt);

@@ -191,14 +191,17 @@ static void on_away_timer(uv_timer_t *timer)
 
 /* ---- what the database says ---- */
 
-/* A statement failed: the database is away, or the extension is not what we know. Either may pass.
- */
+/* A statement failed. The database is away, which passes soon; or the extension is not the one we
+ * know, which may pass when it is updated. */
 static void ask_later(push_queue *queue, const char *what, const db_error *error)
 {
-    if (error != NULL && !db_error_is_transient(error))
-        log_error("event=push_%s_refused sqlstate=%s error=%s", what, error->sqlstate,
-                  LOG_Q(error->message));
-    pump_in(queue, DATABASE_AWAY_MS);
+    if (db_error_is_transient(error)) {
+        pump_in(queue, DATABASE_AWAY_MS);
+        return;
+    }
+    log_error("event=push_%s_refused sqlstate=%s error=%s", what, error->sqlstate,
+              LOG_Q(error->message));
+    pump_in(queue, INT64_MAX);
 }
 
 /* Ends a claim or a look. True when it was overtaken by a wake-up, or by the end. */

@@ -55,6 +55,7 @@ CREATE TABLE @extschema@.push_notifications (
 
 CREATE INDEX push_notifications_due ON @extschema@.push_notifications (next_attempt_at) WHERE state = 'pending';
 CREATE INDEX push_notifications_leases ON @extschema@.push_notifications (lease_until) WHERE state = 'sending';
+CREATE INDEX push_notifications_digests ON @extschema@.push_notifications (created_at) WHERE kind = 'digest';
 CREATE INDEX push_notifications_dead ON @extschema@.push_notifications (id) WHERE state = 'dead';
 CREATE INDEX push_notifications_volume ON @extschema@.push_notifications (last_attempt_at)
     WHERE last_attempt_at IS NOT NULL AND state IN ('pending', 'sending', 'sent');

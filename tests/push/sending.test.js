@@ -128,11 +128,12 @@ test('without a key the queue is kept and one warning says so; with one it is se
   for (const row of rows) await pushIn(cluster, row.request_id, 'sent');
 });
 
-test('the key is neither in the log nor in the arguments nor in the database', async (t) => {
+test('the key is neither in the log nor in the arguments nor in the database, even when the answer repeats it', async (t) => {
   const { onesignal, bridge } = await startScene(t, cluster, { log_level: 'debug' }, { key: 'os_v2_app_very_secret' });
-  onesignal.fail({ status: 400, body: { errors: ['no'] } });
+  onesignal.fail({ status: 400, body: { errors: ['no such key: os_v2_app_very_secret'] } });
   const { request_id: id } = await send(cluster, newPlayer(), 'hello');
-  await pushIn(cluster, id, 'failed');
+  const row = await pushIn(cluster, id, 'failed');
+  assert.match(row.last_error, /no such key: \*+/);
   assert.ok(!bridge.log().includes('very_secret'));
   assert.ok(!fs.readFileSync(`/proc/${bridge.pid}/cmdline`, 'utf8').includes('very_secret'));
   assert.ok(!cluster.psql('SELECT * FROM push_notifications; SELECT * FROM push_attempts').includes('very_secret'));
