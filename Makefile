@@ -44,7 +44,7 @@ check: ## Install what is missing and run every test; prints a table and "N pass
 	@scripts/install-deps.sh test
 	@scripts/check.sh
 
-check-%: ## Run one part of check: build unit extension lib e2e push pusher web browser fuzz docs style
+check-%: ## Run one part of check: build unit extension lib e2e push pusher suites web browser fuzz docs style
 	@scripts/check.sh $*
 
 lint format-check: ## Check the style of C, shell and JavaScript

@@ -160,19 +160,27 @@ static void add_routes(bridge *b)
     add_portal(b, "/vendor/");
 }
 
+/* One port, with TLS or without; or listen_port without and tls_port with. */
+static bool start_listening(server *srv, const config *c)
+{
+    const char *host = strcmp(c->listen_address, "*") == 0 ? "" : c->listen_address;
+    const char *cert = *c->tls_cert == '\0' ? NULL : c->tls_cert;
+    const char *key = *c->tls_key == '\0' ? NULL : c->tls_key;
+    if (c->tls_port == 0 || cert == NULL)
+        return server_listen(srv, host, (int)c->listen_port, cert, key) >= 0;
+    return server_listen(srv, host, (int)c->listen_port, NULL, NULL) >= 0 &&
+           server_listen(srv, host, (int)c->tls_port, cert, key) >= 0;
+}
+
 static bool start_server(bridge *b)
 {
-    const config *c = b->conf;
-    const char *host = strcmp(c->listen_address, "*") == 0 ? "" : c->listen_address;
     server_options options;
     to_server_options(b, &options);
     b->server = server_new(&options);
     if (b->server == NULL)
         return false;
     add_routes(b);
-    return server_listen(b->server, host, (int)c->listen_port,
-                         *c->tls_cert == '\0' ? NULL : c->tls_cert,
-                         *c->tls_key == '\0' ? NULL : c->tls_key) >= 0;
+    return start_listening(b->server, b->conf);
 }
 
 static void warn_about_demo(const config *c)

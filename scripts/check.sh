@@ -11,7 +11,7 @@ top=$PWD
 logs=$top/build/check
 jobs=${JOBS:-$(nproc)}
 export WERROR=-Werror
-ALL=(build unit extension lib e2e push pusher web browser fuzz docs style)
+ALL=(build unit extension lib e2e push pusher suites web browser fuzz docs style)
 
 # The parts. In each, the first failing command ends it. -------------------------------------------------------------
 
@@ -44,6 +44,7 @@ part_lib() { node_tests tests/lib; }
 part_e2e() { sanitized_bridge && node_tests tests/e2e; }
 part_push() { sanitized_bridge && node_tests tests/push; }
 part_pusher() { sanitized_bridge && node_tests tests/pusher; }
+part_suites() { tests/suites/run.sh sdk node chromium; }              # Pusher's own, in a namespace of their own
 part_web() { node_tests web; }                                        # the portals' pure parts
 part_browser() { scripts/build-web.sh && node_tests tests/browser; } # both portals in Chromium
 
