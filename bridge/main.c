@@ -9,6 +9,7 @@
  */
 #include "api/api.h"
 #include "api/pusher_api.h"
+#include "api/webhooks.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -33,6 +34,7 @@ typedef struct bridge {
     api api;
     server *server;
     push_queue *push;
+    webhooks *webhooks;
     uv_signal_t signals[3];
 } bridge;
 
@@ -180,7 +182,8 @@ static bool start_server(bridge *b)
     if (b->server == NULL)
         return false;
     add_routes(b);
-    return start_listening(b->server, b->conf);
+    b->webhooks = webhooks_start(&b->loop, b->api.hub);
+    return b->webhooks != NULL && start_listening(b->server, b->conf);
 }
 
 static void warn_about_demo(const config *c)
@@ -255,6 +258,7 @@ static void on_server_stopped(void *arg)
 static void on_pool_closed(void *arg)
 {
     bridge *b = arg;
+    webhooks_stop(b->webhooks);
     for (size_t i = 0; i < sizeof b->signals / sizeof b->signals[0]; i++)
         uv_close((uv_handle_t *)&b->signals[i], NULL);
     server_stop(b->server, on_server_stopped, b);
