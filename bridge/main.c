@@ -16,6 +16,7 @@
 #include "base/process.h"
 #include "delivery/channel_map.h"
 #include "delivery/delivery.h"
+#include "delivery/resume.h"
 #include "identity/token_command.h"
 #include "push/push_queue.h"
 
@@ -35,6 +36,7 @@ typedef struct bridge {
     server *server;
     push_queue *push;
     webhooks *webhooks;
+    resumes *resumes;
     uv_signal_t signals[3];
 } bridge;
 
@@ -108,7 +110,13 @@ static void on_event(void *arg, const db_event *event)
 static void on_resync(void *arg)
 {
     bridge *b = arg;
-    log_warning("event=resync connections=%p", (void *)b->server);
+    resume_resync_all(b->resumes, "epoch");
+}
+
+static void on_position(void *arg, const char *epoch, const snapshot *s)
+{
+    (void)arg;
+    delivery_set_position(epoch, s);
 }
 
 static bool start_apps(bridge *b)
@@ -131,9 +139,10 @@ static bool start_apps(bridge *b)
 
 static void start_database(bridge *b)
 {
-    static const listener_events events = {on_event, on_resync};
+    static const listener_events events = {on_event, on_resync, on_position};
     b->api.pool = db_pool_new(&b->loop, b->conf);
     b->api.listener = listener_new(&b->loop, b->conf, b->api.pool, &events, b);
+    b->resumes = resume_start(&b->loop, b->conf, b->api.pool, b->api.app);
     b->push = push_queue_start(&b->loop, b->conf, b->api.pool);
 }
 
@@ -251,7 +260,8 @@ static void reload(bridge *b)
 
 static void on_server_stopped(void *arg)
 {
-    (void)arg;
+    bridge *b = arg;
+    resume_stop(b->resumes);
     log_info("event=stopped");
 }
 

@@ -53,7 +53,7 @@ void api_query(const api *a, http_request *req, const db_stmt *stmt, const char 
 {
     pending *p = mem_new(pending);
     *p = (pending){.req = req, .stmt = stmt, .rows = rows};
-    if (db_query(a->pool, stmt, values, on_done, p))
+    if (listener_has_begun(a->listener) && db_query(a->pool, stmt, values, on_done, p))
         return;
     free(p);
     respond_unavailable(req);

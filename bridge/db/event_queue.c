@@ -178,6 +178,11 @@ void event_queue_push_ref(event_queue *q, const char *player, int64_t seq)
     append(q, i);
 }
 
+bool event_queue_is_empty(const event_queue *q)
+{
+    return q->items == NULL;
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
     event_queue *q = handle->data;

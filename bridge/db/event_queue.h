@@ -23,6 +23,8 @@ void event_queue_push(event_queue *q, db_event *event);
 /* Appends a reference. */
 void event_queue_push_ref(event_queue *q, const char *player, int64_t seq);
 
+bool event_queue_is_empty(const event_queue *q);
+
 /* Frees it and what is in it; a fetch that is under way is answered into the void. */
 void event_queue_close(event_queue *q);
 

@@ -65,6 +65,7 @@ struct listener {
     bool time_went_back;
     uint64_t caught_up_rows;
     char *epoch;
+    bool position_due; /* S is new, and not everything that it sees has been handed on */
     early *early;
 
     uv_timer_t audit_timer;
@@ -112,6 +113,21 @@ static void accept_event(listener *l, db_event *e)
     db_event_clear(e);
 }
 
+/* S becomes the clients' position as soon as nothing that it sees is still on its way. */
+static void tell_position(listener *l)
+{
+    if (!l->position_due || ledger_suspect_count(l->ledger) > 0 || !event_queue_is_empty(l->queue))
+        return;
+    l->position_due = false;
+    l->events->position(l->arg, l->epoch, ledger_snapshot(l->ledger));
+}
+
+static void advance(listener *l, snapshot *newer)
+{
+    ledger_advance(l->ledger, newer);
+    l->position_due = true;
+}
+
 /* Judges a notification by the ledger; takes the event over. */
 static void judge_notified(listener *l, db_event *e)
 {
@@ -135,6 +151,7 @@ static void take_event(listener *l, const char *payload)
     }
     if (l->state == LISTEN_LIVE) {
         judge_notified(l, &e);
+        tell_position(l);
         return;
     }
     early *held = mem_new(early);
@@ -249,12 +266,13 @@ static void finish_catch_up(listener *l)
     }
     if (l->time_went_back)
         ledger_reset(l->ledger);
-    ledger_advance(l->ledger, l->caught_up_to);
+    advance(l, l->caught_up_to);
     l->caught_up_to = NULL;
     l->state = LISTEN_LIVE;
     log_info_as(pg_conn_who(l->conn), "event=listening events_caught_up=%llu epoch=%s",
                 (unsigned long long)l->caught_up_rows, l->epoch);
     judge_early(l);
+    tell_position(l);
     if (l->time_went_back) {
         log_warning_as(pg_conn_who(l->conn), "event=database_changed epoch=%s", l->epoch);
         l->events->resync(l->arg);
@@ -352,7 +370,8 @@ static void audit_rows(listener *l, PGresult *rows)
         if (player != NULL && text_parse_int(db_text(rows, i, "seq"), 1, INT64_MAX, &seq))
             ledger_audited(l->ledger, player, seq, now);
     }
-    ledger_advance(l->ledger, newer);
+    advance(l, newer);
+    tell_position(l);
 }
 
 static void free_when_done(listener *l);
@@ -475,6 +494,11 @@ listener *listener_new(uv_loop_t *loop, const config *conf, db_pool *pool,
     l->conn = pg_conn_new(loop, conf, "listener", CATCH_UP_TIMEOUT_MS, &conn_events, l);
     pg_conn_start(l->conn);
     return l;
+}
+
+bool listener_has_begun(const listener *l)
+{
+    return ledger_snapshot(l->ledger) != NULL;
 }
 
 bool listener_is_live(const listener *l)

@@ -8,6 +8,7 @@
 #define UNICHAT_DB_LISTENER_H
 
 #include "db/event_queue.h"
+#include "db/snapshot.h"
 
 typedef struct listener listener;
 
@@ -17,12 +18,18 @@ typedef struct listener_events {
     /* The database is another one than before, or has gone back in time (restored, failed over with
      * loss): what clients have may be wrong, and they should load everything anew. */
     void (*resync)(void *arg);
+    /* Everything that the snapshot sees has been handed to event(), in this session or before. */
+    void (*position)(void *arg, const char *epoch, const snapshot *s);
 } listener_events;
 
 /* Connects as soon as the loop runs. The pool must outlive it. */
 listener *listener_new(uv_loop_t *loop, const config *conf, db_pool *pool,
                        const listener_events *events, void *arg)
     __attribute__((warn_unused_result));
+
+/* Whether it has ever listened. Before that, what is read from the database and what will be
+ * notified need not meet: a client that has read a history could miss what comes next. */
+bool listener_has_begun(const listener *l);
 
 /* Whether it listens and has caught up. */
 bool listener_is_live(const listener *l);

@@ -6,7 +6,10 @@
  * encoding the id, never by decoding the name.
  */
 #include "delivery/channel_map.h"
+#include "base/mem.h"
+#include "base/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool is_plain(unsigned char c)
@@ -40,9 +43,41 @@ bool channel_of_player(char out[CHANNEL_NAME_SIZE], const char *prefix, const ch
     return true;
 }
 
+/* Undoes the encoding. Only what channel_of_player() writes is a name: a second spelling of the
+ * same id would be a channel that nobody publishes to. */
+static char *decode(const char *channel, const char *prefix)
+{
+    char *id = mem_strdup(channel + strlen(prefix)), *to = id;
+    char again[CHANNEL_NAME_SIZE];
+    for (const char *from = id; *from != '\0'; to++) {
+        bool coded = *from == '=' && text_hex_digit(from[1]) >= 0 && text_hex_digit(from[2]) >= 0;
+        *to = coded ? (char)(text_hex_digit(from[1]) * 16 + text_hex_digit(from[2])) : *from;
+        from += coded ? 3 : 1;
+    }
+    *to = '\0';
+    if (*id != '\0' && channel_of_player(again, prefix, id) && strcmp(again, channel) == 0)
+        return id;
+    free(id);
+    return NULL;
+}
+
+char *channel_player(const char *channel)
+{
+    if (starts_with(channel, CHANNEL_PLAYER_PREFIX))
+        return decode(channel, CHANNEL_PLAYER_PREFIX);
+    if (starts_with(channel, CHANNEL_PLAYER_PRIVATE_PREFIX))
+        return decode(channel, CHANNEL_PLAYER_PRIVATE_PREFIX);
+    return NULL;
+}
+
 bool channel_is_guarded(const char *channel)
 {
     return strcmp(channel, CHANNEL_STAFF) == 0 || starts_with(channel, CHANNEL_PLAYER_PREFIX);
+}
+
+bool channel_is_of_staff(const char *channel)
+{
+    return strcmp(channel, CHANNEL_STAFF) == 0 || strcmp(channel, CHANNEL_STAFF_PRIVATE) == 0;
 }
 
 bool channel_is_of_chat(const char *channel)

@@ -21,9 +21,16 @@
 bool channel_of_player(char out[CHANNEL_NAME_SIZE], const char *prefix, const char *player_id)
     __attribute__((warn_unused_result));
 
+/* The player whose channel it is, in either form; NULL when it is not a player's. The caller frees.
+ */
+char *channel_player(const char *channel) __attribute__((warn_unused_result));
+
 /* Whether it is one of the public names that carry the chat, which nobody may join without a proven
  * identity. */
 bool channel_is_guarded(const char *channel);
+
+/* Whether it is the staff's channel, in either form. */
+bool channel_is_of_staff(const char *channel);
 
 /* Whether it is any channel of the chat: guarded, or one of the private and presence forms. */
 bool channel_is_of_chat(const char *channel);

@@ -12,11 +12,15 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "delivery/channel_map.h"
+#include "delivery/position.h"
+#include "hub/follow.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static metric *published;
+static char *staff_position;
+static char *current_epoch;
 
 static const struct {
     const char *kind;
@@ -28,6 +32,7 @@ static const struct {
     {"released", {"chat-status-changed", "chat-status-updated"}},
     {"resolved", {"chat-status-changed", "chat-status-updated"}},
     {"erased", {"chat-erased", "chat-erased"}},
+    {"pruned", {"chat-pruned", "chat-pruned"}},
 };
 
 bool delivery_names_of(const db_event *event, delivery_names *names)
@@ -44,30 +49,49 @@ bool delivery_names_of(const db_event *event, delivery_names *names)
     return false;
 }
 
-char *delivery_data_of(const db_event *event)
+void delivery_set_position(const char *of_epoch, const snapshot *s)
+{
+    free(staff_position);
+    staff_position = position_encode(of_epoch, s);
+    mem_replace(&current_epoch, of_epoch);
+}
+
+const char *delivery_position(void)
+{
+    return staff_position;
+}
+
+const char *delivery_epoch(void)
+{
+    return current_epoch;
+}
+
+char *delivery_data_of(const db_event *event, const char *at)
 {
     json_t *client = json_copy(event->fields); /* shallow: the values are shared */
     json_object_del(client, "xid");
+    if (at != NULL)
+        json_object_set_new(client, "position", json_string(at));
     char *data = json_dumps(client, JSON_COMPACT);
     json_decref(client);
     return data;
 }
 
 static void publish(hub_app *app, const char *channel, const char *name, const db_event *event,
-                    char **data)
+                    const char *at, char **data)
 {
     if (!hub_has_subscribers(app, channel))
         return;
     if (*data == NULL)
-        *data = delivery_data_of(event);
-    metric_add(published, hub_publish(app, channel, name, *data, strlen(*data), NULL));
+        *data = delivery_data_of(event, at);
+    metric_add(published, hub_publish_event(app, channel, name, *data, strlen(*data), event));
 }
 
 void delivery_publish(hub_app *app, const db_event *event)
 {
     delivery_names names;
     char channel[CHANNEL_NAME_SIZE], private_channel[CHANNEL_NAME_SIZE];
-    char *data = NULL;
+    char *staff_data = NULL, *player_data = NULL;
     if (!delivery_names_of(event, &names) ||
         !channel_of_player(channel, CHANNEL_PLAYER_PREFIX, event->player_id) ||
         !channel_of_player(private_channel, CHANNEL_PLAYER_PRIVATE_PREFIX, event->player_id)) {
@@ -75,11 +99,12 @@ void delivery_publish(hub_app *app, const db_event *event)
                   (long long)event->seq);
         return;
     }
-    publish(app, CHANNEL_STAFF, names.staff, event, &data);
-    publish(app, CHANNEL_STAFF_PRIVATE, names.staff, event, &data);
-    publish(app, channel, names.player, event, &data);
-    publish(app, private_channel, names.player, event, &data);
-    free(data);
+    publish(app, CHANNEL_STAFF, names.staff, event, staff_position, &staff_data);
+    publish(app, CHANNEL_STAFF_PRIVATE, names.staff, event, staff_position, &staff_data);
+    publish(app, channel, names.player, event, NULL, &player_data);
+    publish(app, private_channel, names.player, event, NULL, &player_data);
+    free(staff_data);
+    free(player_data);
 }
 
 /* ---- the guard ---- */

@@ -13,14 +13,17 @@ const ada = await connectClient(bridge, { token: adaToken, signin: true, channel
 const send = (token, body) => bridge.api('POST', '/api/unified-chat/send', { token, body });
 const status = (requestId, body) => bridge.api('POST', `/api/unified-chat/status/${requestId}`, { token: staffToken, body });
 
-// The event `seq` as all four channels carried it: the same data, under the staff's and the player's name of it.
+// The event `seq` as all four channels carried it: the same data, under the staff's and the player's name of it. The staff
+// gets its position besides.
 async function event(seq, staffName, playerName) {
   const seen = [];
   for (const [client, channel, name] of [[staff, 'staff-portal', staffName], [staff, 'private-staff-portal', staffName],
     [ada, 'player-ada', playerName], [ada, 'private-player-ada', playerName]]) {
     const one = await client.waitFor((e) => e.channel === channel && e.data.seq === seq, `event ${seq} on ${channel}`);
     assert.equal(one.event, name, `on ${channel}`);
-    seen.push(one.data);
+    const { position, ...data } = one.data;
+    assert.equal(typeof position, channel.endsWith('staff-portal') ? 'string' : 'undefined', `position on ${channel}`);
+    seen.push(data);
   }
   for (const data of seen.slice(1)) assert.deepEqual(data, seen[0]);
   return seen[0];

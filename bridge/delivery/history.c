@@ -1,0 +1,230 @@
+/* history.c - see history.h.
+ *
+ * Each page is a statement of its own with a snapshot of its own. That is enough:
+ *
+ *   player   seq is gapless and commit order is seq order, so the rows behind a seq that are
+ * visible now are the very next ones. A gap means that events were pruned. staff    a pass walks
+ * the difference from S by (player, seq). A page may see more than the page before it did. What was
+ * committed after the first page's snapshot N, and sorts before the place where the walk is, is not
+ * seen in this pass; the next pass begins at N.
+ */
+#include "delivery/history.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "delivery/position.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+/* The newest seq of a player that was handed out. */
+typedef struct newest {
+    UT_hash_handle hh;
+    int64_t seq;
+    char player_id[];
+} newest;
+
+struct history {
+    char *epoch; /* NULL: not known yet */
+
+    char *player_id; /* NULL: of staff */
+    int64_t after;
+
+    char *since; /* staff: the snapshot that this pass begins at */
+    char *next;  /* the first page's, where the next pass begins */
+    char *at_player;
+    int64_t at_seq;
+    unsigned handed_out;
+    newest *newest;
+};
+
+static const db_stmt player_stmt = {
+    "history_player",
+    "SELECT unichat_epoch() AS epoch, coalesce(p.last_seq, 0) AS last_seq, e.seq, e.payload"
+    " FROM (SELECT 1) AS one LEFT JOIN chat_players AS p ON p.player_id = $1"
+    " LEFT JOIN LATERAL unichat_events_after($1, $2::bigint, $3::int) AS e ON true"
+    " ORDER BY e.seq",
+    3};
+
+static const db_stmt staff_stmt = {
+    "history_staff",
+    "SELECT unichat_epoch() AS epoch, now.snapshot::text AS snapshot,"
+    " pg_snapshot_xmax($1::text::pg_snapshot) > pg_snapshot_xmax(now.snapshot) AS ahead,"
+    " e.player_id, e.seq, e.payload"
+    " FROM (SELECT pg_current_snapshot() AS snapshot) AS now LEFT JOIN LATERAL"
+    " (SELECT * FROM unichat_events_since($1::text::pg_snapshot) AS s"
+    "  WHERE (s.player_id COLLATE \"C\", s.seq) > ($2 COLLATE \"C\", $3::bigint)"
+    "  ORDER BY s.player_id COLLATE \"C\", s.seq LIMIT $4::int) AS e ON true"
+    " ORDER BY e.player_id COLLATE \"C\", e.seq",
+    4};
+
+history *history_of_player(const char *player_id, int64_t after, const char *epoch)
+{
+    history *h = mem_new(history);
+    h->player_id = mem_strdup(player_id);
+    h->after = after;
+    h->epoch = mem_strdup(epoch);
+    return h;
+}
+
+history *history_of_staff(const char *text)
+{
+    position p;
+    if (!position_decode(text, &p))
+        return NULL;
+    history *h = mem_new(history);
+    h->since = mem_strdup(snapshot_text(p.snapshot));
+    h->epoch = mem_strdup(p.epoch);
+    h->at_player = mem_strdup("");
+    position_clear(&p);
+    return h;
+}
+
+void history_free(history *h)
+{
+    newest *n, *tmp;
+    if (h == NULL)
+        return;
+    HASH_ITER (hh, h->newest, n, tmp) {
+        HASH_DEL(h->newest, n);
+        free(n);
+    }
+    free(h->epoch);
+    free(h->player_id);
+    free(h->since);
+    free(h->next);
+    free(h->at_player);
+    free(h);
+}
+
+bool history_read(const history *h, db_pool *pool, db_done *done, void *arg)
+{
+    char seq[24], limit[24];
+    snprintf(seq, sizeof seq, "%lld", (long long)(h->player_id == NULL ? h->at_seq : h->after));
+    snprintf(limit, sizeof limit, "%d", HISTORY_PAGE);
+    if (h->player_id != NULL)
+        return db_query(pool, &player_stmt, (const char *[]){h->player_id, seq, limit}, done, arg);
+    return db_query(pool, &staff_stmt, (const char *[]){h->since, h->at_player, seq, limit}, done,
+                    arg);
+}
+
+/* ---- judging a page ---- */
+
+static int64_t number(const PGresult *rows, int row, const char *column)
+{
+    const char *text = db_text(rows, row, column);
+    int64_t value;
+    return text != NULL && text_parse_int(text, 0, INT64_MAX, &value) ? value : 0;
+}
+
+/* An answer without events has one row, with nulls for the event. */
+static int event_count(const PGresult *rows)
+{
+    return db_text(rows, 0, "seq") == NULL ? 0 : PQntuples(rows);
+}
+
+static const char *player_problem(const history *h, const PGresult *rows, int events)
+{
+    int64_t last = number(rows, 0, "last_seq");
+    if (h->after > last)
+        return "ahead";
+    if (events == 0 && h->after < last)
+        return "too_old";
+    for (int i = 0; i < events; i++)
+        if (number(rows, i, "seq") != h->after + 1 + i)
+            return "too_old";
+    return NULL;
+}
+
+static const char *staff_problem(const history *h, const PGresult *rows)
+{
+    if (strcmp(db_text(rows, 0, "ahead"), "t") == 0)
+        return "ahead";
+    return h->handed_out > HISTORY_STAFF_MAX ? "too_old" : NULL;
+}
+
+history_verdict history_judge(history *h, const db_result *page, const char **why)
+{
+    if (page->error != NULL) {
+        *why = "unknown";
+        return db_error_is_transient(page->error) ? HISTORY_RETRY : HISTORY_RESYNC;
+    }
+    *why = NULL;
+    const char *epoch = db_text(page->rows, 0, "epoch");
+    int events = event_count(page->rows);
+    if (h->epoch == NULL)
+        h->epoch = mem_strdup(epoch);
+    if (strcmp(h->epoch, epoch) != 0)
+        *why = "epoch";
+    else if (h->player_id != NULL)
+        *why = player_problem(h, page->rows, events);
+    else
+        *why = staff_problem(h, page->rows);
+    if (*why != NULL)
+        return HISTORY_RESYNC;
+    if (h->player_id == NULL && h->next == NULL)
+        h->next = mem_strdup(db_text(page->rows, 0, "snapshot"));
+    return events == HISTORY_PAGE ? HISTORY_MORE : HISTORY_END;
+}
+
+/* ---- handing out ---- */
+
+static newest *find(const history *h, const char *player_id)
+{
+    newest *n;
+    HASH_FIND_STR(h->newest, player_id, n);
+    return n;
+}
+
+bool history_has(const history *h, const char *player_id, int64_t seq)
+{
+    if (h->player_id != NULL)
+        return seq <= h->after;
+    const newest *n = find(h, player_id);
+    return n != NULL && seq <= n->seq;
+}
+
+bool history_row(const history *h, const PGresult *rows, int row, db_event *e)
+{
+    const char *payload = db_text(rows, row, "payload");
+    if (payload == NULL || !db_event_parse(e, payload, strlen(payload)))
+        return false;
+    if (!history_has(h, e->player_id, e->seq))
+        return true;
+    db_event_clear(e);
+    return false;
+}
+
+void history_advance(history *h, const char *player_id, int64_t seq)
+{
+    if (h->player_id != NULL) {
+        h->after = seq;
+        return;
+    }
+    newest *n = find(h, player_id);
+    if (n == NULL) {
+        n = mem_alloc(sizeof *n + strlen(player_id) + 1);
+        strcpy(n->player_id, player_id);
+        HASH_ADD_STR(h->newest, player_id, n);
+    }
+    n->seq = seq;
+    h->handed_out++;
+    mem_replace(&h->at_player, player_id);
+    h->at_seq = seq;
+}
+
+void history_again(history *h)
+{
+    if (h->player_id != NULL || h->next == NULL)
+        return;
+    free(h->since);
+    h->since = h->next;
+    h->next = NULL;
+    mem_replace(&h->at_player, "");
+    h->at_seq = 0;
+}
+
+const char *history_epoch(const history *h)
+{
+    return h->epoch;
+}

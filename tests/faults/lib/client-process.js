@@ -1,0 +1,41 @@
+// A process of its own for some of the clients, so that it can be stopped and continued like a laptop that sleeps.
+// Started by startClients() below with fork(); speaks {id, ask} -> {id, answer} over the IPC channel.
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { within } from '../../lib/index.js';
+import { startWatcher } from './clients.js';
+
+// In the parent: a process with these clients.
+export async function startClients(specs) {
+  const child = fork(fileURLToPath(import.meta.url), ['watch'], { serialization: 'advanced' });
+  const waiting = new Map();
+  const stop = () => child.kill('SIGKILL');
+  process.on('exit', stop);
+  child.on('message', ({ id, answer }) => { waiting.get(id)?.(answer); waiting.delete(id); });
+  let serial = 0;
+  const ask = (what, argument) => within(new Promise((resolve) => {
+    waiting.set(++serial, resolve);
+    child.send({ id: serial, ask: what, argument });
+  }), `the clients to answer "${what}"`, 60000);
+  await ask('start', specs);
+  return {
+    count: specs.length,
+    pause: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
+    positions: () => ask('positions'),
+    reports: () => ask('reports'),
+    stop: () => { process.off('exit', stop); child.kill('SIGKILL'); },
+  };
+}
+
+// In the child.
+const watchers = [];
+const answers = {
+  start: async (specs) => { watchers.push(...await Promise.all(specs.map(startWatcher))); return true; },
+  positions: () => watchers.map((one) => Object.fromEntries(one.last)),
+  reports: () => watchers.map((one) => one.report()),
+};
+if (process.argv[2] === 'watch' && process.send) {
+  process.on('message', async ({ id, ask, argument }) => process.send({ id, answer: await answers[ask](argument) }));
+  process.on('disconnect', () => process.exit());
+}

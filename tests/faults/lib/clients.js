@@ -1,0 +1,201 @@
+// Clients that write down what a person would have been shown. All of them are stock pusher-js; they differ in how they
+// come by what they missed:
+//
+//   player-resume   sends unichat:resume with its last seq when it connects, and checks nothing away: what comes must be the
+//                   very next event, so a repeat, a gap or a wrong order is a violation
+//   staff-resume    the same with the position; drops repeats by (player, seq), which positions may cause
+//   player-portal   as the portals do: after each subscription, and whenever seq jumps, it fetches over HTTP
+//   staff-portal    the same for every player in the queue
+//
+// `log` is what was shown, in that order: [playerId, seq, kind, message]. Over HTTP come only messages, so a client that
+// has ever fetched is judged by its messages alone (`complete` is false then).
+import { connectClient, sleep } from '../../lib/index.js';
+
+const LIVELY = { activityTimeout: 1500, pongTimeout: 1500, unavailableTimeout: 2000 };
+
+// spec: {kind, name, base: {url, wsPort, key}, token, channel, playerId}
+export async function startWatcher(spec) {
+  const kinds = { 'player-resume': PlayerResume, 'staff-resume': StaffResume, 'player-portal': Portal, 'staff-portal': StaffPortal };
+  const watcher = new kinds[spec.kind](spec);
+  watcher.client = await connectClient(spec.base, { token: spec.token, wait: false, options: LIVELY });
+  watcher.listen();
+  return watcher;
+}
+
+class Watcher {
+  constructor(spec) {
+    Object.assign(this, spec);
+    this.log = [];
+    this.last = new Map(); // playerId -> the newest seq that was shown
+    this.violations = [];
+    this.complete = true;
+    this.repeats = this.resyncs = this.resumes = this.connects = this.fetches = 0;
+  }
+
+  listen() {
+    const { pusher } = this.client;
+    pusher.connection.bind('connected', () => { this.connects++; this.onConnected(); });
+    this.subscription = pusher.subscribe(this.channel);
+    this.subscription.bind('pusher:subscription_succeeded', (data) => this.onSubscribed(data));
+    this.subscription.bind('pusher:subscription_error', async () => { // the bridge was away for a moment
+      await sleep(200);
+      if (!this.closed) pusher.subscribe(this.channel);
+    });
+    this.subscription.bind_global((event, data) => {
+      if (event === 'unichat:resumed') this.onResumed(data);
+      else if (event === 'unichat:resync') this.onResync(data);
+      else if (data && data.playerId) this.onEvent(data);
+    });
+  }
+
+  resume(after) {
+    this.client.pusher.send_event('unichat:resume', { channel: this.channel, after });
+  }
+
+  at(playerId) {
+    return this.last.get(playerId) || 0;
+  }
+
+  show(event) {
+    this.last.set(event.playerId, event.seq);
+    this.log.push([event.playerId, event.seq, event.kind ?? 'message', event.message ?? null]);
+  }
+
+  violate(what) {
+    if (this.violations.length < 20) this.violations.push(what);
+  }
+
+  onConnected() {}
+  onSubscribed() {}
+  onResumed() { this.resumes++; this.catchingUp = false; }
+
+  report() {
+    const { name, kind, playerId, log, violations, complete, repeats, resyncs, resumes, connects, fetches } = this;
+    return { name, kind, playerId, log, violations, complete, repeats, resyncs, resumes, connects, fetches, last: Object.fromEntries(this.last) };
+  }
+
+  close() {
+    this.closed = true;
+    this.client.close();
+  }
+}
+
+class PlayerResume extends Watcher {
+  onConnected() {
+    this.resume(this.at(this.playerId));
+  }
+
+  onEvent(event) {
+    if (event.seq === this.at(this.playerId) + 1) this.show(event);
+    else if (this.catchingUp) this.repeats++; // live, before the answer to a resume that was sent while subscribed
+    else this.violate(`got seq ${event.seq} after ${this.at(this.playerId)}`);
+  }
+
+  // What we have may be wrong: all of it again.
+  onResync() {
+    this.resyncs++;
+    this.log = [];
+    this.last.clear();
+    this.catchingUp = true;
+    this.resume(0);
+  }
+}
+
+// What the portals do for one player. `players` are those that it has to look after.
+class Portal extends Watcher {
+  constructor(spec) {
+    super(spec);
+    this.wanted = new Set();
+  }
+
+  onSubscribed() {
+    this.fetchSoon(this.playerId);
+  }
+
+  onEvent(event) {
+    const at = this.at(event.playerId);
+    if (event.seq === at + 1) this.show(event);
+    else if (event.seq <= at) this.repeats++;
+    else this.fetchSoon(event.playerId);
+  }
+
+  onResync() {
+    this.resyncs++;
+    this.onSubscribed();
+  }
+
+  fetchSoon(playerId) {
+    this.wanted.add(playerId);
+    this.fetching ??= this.fetchAll().finally(() => { this.fetching = null; });
+  }
+
+  async fetchAll() {
+    while (this.wanted.size && !this.closed) {
+      const [playerId] = this.wanted;
+      this.wanted.delete(playerId);
+      try {
+        await this.fetchPlayer(playerId);
+      } catch { // the bridge or the database is away
+        this.wanted.add(playerId);
+        await sleep(100);
+      }
+    }
+  }
+
+  async fetchPlayer(playerId) {
+    for (let more = true; more;) {
+      const page = await this.get(`/api/unified-chat/messages/${playerId}?after=${this.at(playerId)}&limit=200`);
+      if (page.resync) this.violate(`the history of ${playerId} is behind seq ${this.at(playerId)}`);
+      for (const message of page.messages)
+        if (message.seq > this.at(playerId)) this.show(message);
+      more = page.hasMore;
+      if (!more && page.lastSeq > this.at(playerId)) this.last.set(playerId, page.lastSeq);
+      this.complete = false;
+    }
+  }
+
+  async get(path) {
+    const answer = await fetch(this.base.url + path,
+      { headers: { authorization: `Bearer ${this.token}` }, signal: AbortSignal.timeout(3000) });
+    if (answer.status !== 200) throw new Error(`${path}: ${answer.status}`);
+    this.fetches++;
+    return answer.json();
+  }
+}
+
+class StaffPortal extends Portal {
+  onSubscribed() {
+    this.fetchSoon('');
+  }
+
+  // '' stands for the queue itself: it says who has news.
+  async fetchPlayer(playerId) {
+    if (playerId !== '') return super.fetchPlayer(playerId);
+    const { requests } = await this.get('/api/unified-chat/requests?status=waiting,in_progress,resolved&limit=200');
+    for (const request of requests)
+      if (request.lastSeq > this.at(request.playerId)) this.wanted.add(request.playerId);
+  }
+}
+
+class StaffResume extends StaffPortal {
+  onConnected() {
+    if (this.position) this.resume(this.position);
+  }
+
+  onSubscribed(data) {
+    this.position ??= data.position;
+  }
+
+  onEvent(event) {
+    const at = this.at(event.playerId);
+    if (event.seq === at + 1) this.show(event);
+    else if (event.seq <= at) this.repeats++;
+    else this.violate(`got seq ${event.seq} of ${event.playerId} after ${at}`);
+    if (event.position) this.position = event.position;
+  }
+
+  onResync() {
+    this.resyncs++;
+    this.fetchSoon('');
+  }
+}

@@ -1,0 +1,177 @@
+// unichat:resume with the stock pusher-js: what was missed, in order, then what happens, without gap or repeat; and where
+// that cannot be, a unichat:resync that says why.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { connectClient, startBridge, startCluster, until } from '../lib/index.js';
+
+const cluster = await startCluster();
+const bridge = await startBridge(cluster, { audit_interval: '300ms', max_queue: '64kB' });
+after(async () => { await bridge.stop(); await cluster.stop(); });
+
+const send = (player, text) => cluster.query('SELECT seq::int FROM unichat_send($1, $2)', [player, text]).then(([row]) => row.seq);
+const resume = (client, data) => client.pusher.send_event('unichat:resume', data);
+const seqs = (client, channel) => client.on(channel).filter(({ data }) => data?.playerId).map(({ data }) => data.seq);
+const upTo = (n, from = 1) => Array.from({ length: n - from + 1 }, (_, i) => from + i);
+const ended = (client, channel) => until(() => client.events.find((one) => one.channel === channel && /^unichat:res/.test(one.event)), 'an answer');
+
+// A client that asks before it subscribes, as a client does that reconnects.
+async function resumed(role, sub, channel, after_) {
+  const client = await connectClient(bridge, { token: bridge.token(role, sub) });
+  resume(client, { channel, after: after_ });
+  const greeting = await client.subscribe(channel);
+  return { client, greeting };
+}
+
+test('a player gets the events behind a seq, then live ones, each once', async () => {
+  const channel = 'private-player-ann';
+  for (let n = 0; n < 5; n++) await send('ann', `missed ${n}`);
+  const { client } = await resumed('player', 'ann', channel, 2);
+  const answer = await ended(client, channel);
+  assert.equal(answer.event, 'unichat:resumed');
+  assert.equal(answer.data.events, 4);
+  await send('ann', 'live');
+  await until(() => seqs(client, channel).length === 5, 'the live one');
+  assert.deepEqual(seqs(client, channel), [3, 4, 5, 6, 7]);
+  assert.deepEqual(client.on(channel).filter(({ data }) => data.seq).map(({ data }) => data.message),
+    ['missed 1', 'missed 2', 'missed 3', 'missed 4', 'live']);
+  client.close();
+});
+
+test('what is sent while the history is read comes behind it, and not twice', async () => {
+  const channel = 'private-player-busy';
+  for (let n = 0; n < 350; n++) await send('busy', `missed ${n}`);
+  let stop = false;
+  const writer = (async () => { while (!stop) await send('busy', 'meanwhile'); })();
+  for (let round = 0; round < 5; round++) {
+    const { client } = await resumed('player', 'busy', channel, round * 50);
+    await until(() => seqs(client, channel).length > 400, 'history and live events');
+    const got = seqs(client, channel);
+    assert.deepEqual(got, upTo(got.at(-1), round * 50 + 1));
+    client.close();
+  }
+  stop = true;
+  await writer;
+});
+
+test('a history larger than a client\'s queue comes by and by', async () => {
+  const channel = 'private-player-large';
+  for (let n = 0; n < 100; n++) await send('large', `${n} `.padEnd(3900, '€'));
+  const { client } = await resumed('player', 'large', channel, 0);
+  await send('large', 'live');
+  await until(() => seqs(client, channel).length === 102, 'all of it', 30000);
+  assert.deepEqual(seqs(client, channel), upTo(102));
+  assert.equal(client.states.filter((state) => state === 'connected').length, 1, 'the connection was never closed');
+  client.close();
+});
+
+test('the staff gets everybody\'s events behind a position', async () => {
+  const channel = 'private-staff-portal';
+  const first = await connectClient(bridge, { token: bridge.token('staff', 'eve') });
+  const { position, epoch } = await first.subscribe(channel);
+  assert.ok(position && epoch, 'both are told with the subscription');
+  await send('s1', 'seen');
+  await first.waitFor(({ data }) => data.message === 'seen', 'the live event');
+  const kept = first.on(channel).at(-1).data.position;
+  assert.ok(kept);
+  first.close();
+
+  await send('s2', 'missed by two');
+  await send('s1', 'missed by one');
+  const { client } = await resumed('staff', 'eve', channel, kept);
+  const answer = await ended(client, channel);
+  assert.equal(answer.event, 'unichat:resumed');
+  assert.ok(answer.data.position);
+  await send('s2', 'live');
+  await client.waitFor(({ data }) => data.message === 'live', 'the live event');
+  const of = (player) => client.on(channel).filter(({ data }) => data.playerId === player).map(({ data }) => data.seq);
+  assert.deepEqual(of('s2'), [1, 2, 3]);
+  assert.equal(of('s1').at(-1), 3);
+  assert.deepEqual(of('s1'), upTo(3, of('s1')[0]), 'repeats at most, in order');
+  client.close();
+});
+
+test('a resume on a channel that is subscribed already works too', async () => {
+  const channel = 'private-player-late';
+  const client = await connectClient(bridge, { token: bridge.token('player', 'late'), channels: [channel] });
+  for (let n = 0; n < 3; n++) await send('late', `${n}`);
+  await until(() => seqs(client, channel).length === 4, 'live events');
+  resume(client, { channel, after: 2 });
+  await ended(client, channel);
+  await send('late', 'on');
+  await until(() => seqs(client, channel).length === 7, 'the rest');
+  assert.deepEqual(seqs(client, channel), [1, 2, 3, 4, 3, 4, 5]);
+  client.close();
+});
+
+test('guarded public names are resumed as the private ones', async () => {
+  await send('guarded', 'one');
+  const client = await connectClient(bridge, { token: bridge.token('player', 'guarded'), signin: true });
+  resume(client, { channel: 'player-guarded', after: 0 });
+  await client.subscribe('player-guarded');
+  await ended(client, 'player-guarded');
+  assert.deepEqual(seqs(client, 'player-guarded'), [1, 2]);
+  client.close();
+});
+
+for (const [what, data, reason] of [
+  ['a seq beyond the newest', { after: 1000000 }, 'ahead'],
+  ['a seq of another epoch', { after: 1, epoch: 'another' }, 'epoch'],
+  ['no seq', {}, 'unknown'],
+  ['a position on a player\'s channel', { after: 'MSAxIDE6MTo' }, 'unknown'],
+  ['a negative seq', { after: -1 }, 'unknown'],
+]) {
+  test(`${what} is answered with unichat:resync, reason ${reason}`, async () => {
+    const channel = 'private-player-wrong';
+    await send('wrong', 'x');
+    const { client } = await resumed('player', 'wrong', channel, undefined);
+    resume(client, { channel, ...data });
+    const found = await client.waitFor(({ event, data: got }) => event === 'unichat:resync' && got.reason === reason, 'the resync');
+    assert.deepEqual(found.data, { channel, reason });
+    await send('wrong', 'live all the same');
+    await client.waitFor(({ data: got }) => got.message === 'live all the same', 'the live event');
+    client.close();
+  });
+}
+
+for (const [what, after_, reason] of [
+  ['a text that is no position', 'x', 'unknown'],
+  ['a position of another database', Buffer.from('1 123-1 10:10:').toString('base64url'), 'epoch'],
+]) {
+  test(`${what} on the staff's channel is answered with unichat:resync, reason ${reason}`, async () => {
+    const { client } = await resumed('staff', 'eve', 'private-staff-portal', after_);
+    const found = await client.waitFor(({ event }) => event === 'unichat:resync', 'the resync');
+    assert.deepEqual(found.data, { channel: 'private-staff-portal', reason });
+    client.close();
+  });
+}
+
+test('a position beyond the database is answered with unichat:resync, reason ahead', async () => {
+  const [{ epoch }] = await cluster.query('SELECT unichat_epoch() AS epoch');
+  const { client } = await resumed('staff', 'eve', 'private-staff-portal', Buffer.from(`1 ${epoch} 99999999:99999999:`).toString('base64url'));
+  assert.equal((await ended(client, 'private-staff-portal')).data.reason, 'ahead');
+  client.close();
+});
+
+test('a seq from before a pruning is answered with unichat:resync, reason too_old', async () => {
+  const channel = 'private-player-pruned';
+  await send('pruned', 'first');
+  await cluster.query(`SELECT unichat_status(id, 'resolved') FROM chat_requests WHERE player_id = 'pruned'`);
+  await cluster.query(`SELECT unichat_prune('0')`);
+  await send('pruned', 'second');
+  const { client } = await resumed('player', 'pruned', channel, 1);
+  assert.equal((await ended(client, channel)).data.reason, 'too_old');
+  client.close();
+});
+
+test('nobody resumes a channel that he may not listen to', async () => {
+  const client = await connectClient(bridge, { token: bridge.token('player', 'mallory') });
+  resume(client, { channel: 'private-player-ann', after: 0 });
+  resume(client, { channel: 'private-staff-portal', after: Buffer.from('1 123-1 10:10:').toString('base64url') });
+  await assert.rejects(client.subscribe('private-player-ann'));
+  await assert.rejects(client.subscribe('private-staff-portal'));
+  resume(client, { channel: 'private-player-mallory', after: 0 });
+  await client.subscribe('private-player-mallory');
+  await ended(client, 'private-player-mallory');
+  assert.deepEqual([...new Set(client.events.map((one) => one.channel))], ['private-player-mallory']);
+  client.close();
+});
