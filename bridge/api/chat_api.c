@@ -303,6 +303,16 @@ static void answer_request(http_request *req, PGresult *rows)
     http_respond_json(req, 200, row_object(rows, 0, request_members));
 }
 
+/* The status that the caller believes the request to have; NULL where it does not say. */
+static const char *expected_status(fields *f)
+{
+    char ignored[64];
+    const char *expected = fields_text(f, "expected", PLAYER_ID_MAX);
+    if (expected != NULL && !status_array(expected, ignored))
+        fields_mistake(f, "invalid_field", "expected", "expected is no status");
+    return expected;
+}
+
 static void handle_status(http_request *req, void *arg)
 {
     const api *a = arg;
@@ -316,7 +326,7 @@ static void handle_status(http_request *req, void *arg)
     } else if (body_read(req, &f)) {
         const char *values[] = {http_param(req, "requestId"),
                                 fields_required_text(&f, "status", PLAYER_ID_MAX), who->sub,
-                                fields_text(&f, "expected", PLAYER_ID_MAX)};
+                                expected_status(&f)};
         if (body_is_fine(req, &f))
             api_query(a, req, &status_stmt, values, answer_request);
         fields_free(&f);

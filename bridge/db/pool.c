@@ -248,7 +248,7 @@ static void on_input(void *arg)
     while (pc->running != NULL && !PQisBusy(pg)) {
         PGresult *res = PQgetResult(pg);
         if (res == NULL && ++nulls > 1)
-            break;
+            return;
         if (res == NULL)
             continue;
         nulls = 0;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "hub/session.h"
 #include "protocol/pusher_frame.h"
+#include "protocol/ws_header.h"
 #include "server/handshake.h"
 
 #include <stddef.h>
@@ -32,6 +33,7 @@ struct ws_conn {
     bool pinged;       /* and nothing has come since */
     bool answers_ping; /* has answered a WebSocket ping */
     int close_code;
+    bool close_sent;
     char *close_reason;
     frame_queue queue;
     buf message; /* the pieces of a message that comes in more than one */
@@ -187,18 +189,33 @@ void ws_flush(server *srv)
     }
 }
 
+/* The Close frame. Written like every other frame and not by lws_close_reason(): ending the
+ * callback with an error after it shuts some sockets down without sending anything. */
+static bool send_close(ws_conn *c)
+{
+    uint8_t bytes[LWS_PRE + WS_HEADER_MAX + 2 + CLOSE_REASON_MAX];
+    uint8_t *start = bytes + LWS_PRE;
+    size_t len = strlen(c->close_reason);
+    size_t at = ws_header(start, WS_CLOSE, len + 2);
+
+    start[at++] = (uint8_t)(c->close_code >> 8);
+    start[at++] = (uint8_t)c->close_code;
+    memcpy(start + at, c->close_reason, len);
+    c->close_sent = true;
+    return lws_write(c->wsi, start, at + len, LWS_WRITE_RAW) >= 0;
+}
+
+/* After the Close frame the client answers with its own, or the timeout ends the connection. */
 bool ws_writable(ws_conn *c)
 {
     if (!write_queue(c)) {
         leave_hub(c);
         return false;
     }
-    if (!c->closing || c->queue.len || lws_partial_buffered(c->wsi))
+    if (!c->closing || c->close_sent || c->queue.len || lws_partial_buffered(c->wsi))
         return true;
     leave_hub(c);
-    lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, (unsigned char *)c->close_reason,
-                     strlen(c->close_reason));
-    return false;
+    return send_close(c);
 }
 
 /* ---- the transport of the hub ---- */
