@@ -467,7 +467,7 @@ unichat_status(PG_FUNCTION_ARGS)
 				 errmsg("request_id must not be null or 0")));
 	check_status(call.status);
 	if (call.expected)
-		check_status(call.expected);
+		check_status_in("expected", call.expected);
 	check_id("actor", call.actor, MAX_STAFF_ID_BYTES);
 	guard_function(fcinfo, FRAME_STATUS, do_status, &call);
 	PG_RETURN_DATUM(call.row);

@@ -78,13 +78,19 @@ check_sender(const char *word)
 }
 
 status
-check_status(const char *word)
+check_status_in(const char *column, const char *word)
 {
 	int			i = find_word(status_words, lengthof(status_words), word);
 
 	if (i < 0)
-		refuse_word(ERRCODE_UC_STATUS, "status", word, "Use waiting, in_progress or resolved.");
+		refuse_word(ERRCODE_UC_STATUS, column, word, "Use waiting, in_progress or resolved.");
 	return (status) i;
+}
+
+status
+check_status(const char *word)
+{
+	return check_status_in("status", word);
 }
 
 void

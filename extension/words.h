@@ -56,6 +56,7 @@ typedef enum status
  */
 extern sender check_sender(const char *word);
 extern status check_status(const char *word);
+extern status check_status_in(const char *column, const char *word);
 extern void check_urgency(const char *word_or_null);
 extern void check_urgency_given(const char *word);
 extern void check_player_id(const char *id);

