@@ -84,6 +84,14 @@ class Stage {
   }
 }
 
+// For docs/images, and only when asked to: tests leave the tree as it is.
+export async function picture(page, name) {
+  if (!process.env.UPDATE_SCREENSHOTS) return;
+  const file = path.join(top, 'docs/images', `${name}.png`);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  await page.screenshot({ path: file });
+}
+
 const sizes = { player: { width: 820, height: 900 }, staff: { width: 1360, height: 820 } };
 
 export class Portal {
@@ -142,12 +150,8 @@ export class Portal {
     return this.page.locator('.live-dot[data-state="live"]').waitFor();
   }
 
-  // For docs/images, and only when asked to: tests leave the tree as it is.
-  async picture(name) {
-    if (!process.env.UPDATE_SCREENSHOTS) return;
-    const file = path.join(top, 'docs/images', `${name}.png`);
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    await this.page.screenshot({ path: file });
+  picture(name) {
+    return picture(this.page, name);
   }
 
   close() {

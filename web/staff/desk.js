@@ -100,7 +100,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     store.set({ queue });
     threads.get(event.playerId)?.sync.apply(event);
     if (queue.stale) list.now();
-    if (event.kind !== 'message' && event.playerId in store.get().histories) loadHistory(event.playerId);
+    if (changesHistory(event)) loadHistory(event.playerId);
     onEvent(event, desk);
   }
 
@@ -135,6 +135,13 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     if (playerId === null) return;
     thread(playerId).sync.catchUp();
     loadHistory(playerId);
+  }
+
+  /* The player's requests are listed, and this may have changed what the list says. */
+  function changesHistory(event) {
+    const history = store.get().histories[event.playerId];
+    if (!history || event.kind !== 'message') return Boolean(history);
+    return event.sender === 'staff' && history.some((row) => row.requestId === event.requestId && !row.firstResponseAt);
   }
 
   async function loadHistory(playerId) {

@@ -22,7 +22,7 @@ export function withList(state, rows, meanwhile = []) {
   const fresh = {};
   const seqs = { ...state.seqs };
   for (const row of rows) {
-    requests[row.requestId] = row;
+    requests[row.requestId] = answered(row) ? { ...row, unread: 0 } : row;
     seqs[row.playerId] = row.lastSeq;
     const isNew = state.loaded ? state.requests[row.requestId]?.status !== 'waiting' : row.unread > 0;
     if (row.status === 'waiting' && (isNew || state.fresh[row.requestId])) fresh[row.requestId] = true;
@@ -78,8 +78,7 @@ function withRow(state, event) {
   row.updatedAt = event.timestamp;
   if (event.kind === 'message') Object.assign(row, messageFields(old, event));
   if (event.kind === 'request_created') row.lastMessage = event.lastMessage;
-  if (row.status !== 'waiting') row.waitingSince = null;
-  else if (old.status !== 'waiting') row.waitingSince = event.timestamp;
+  if (event.kind === 'released') row.waitingSince = event.timestamp;
   const begins = row.status === 'waiting' && (event.kind === 'request_created' || event.kind === 'released');
   const fresh = { ...state.fresh };
   if (begins) fresh[row.requestId] = true;
@@ -87,14 +86,18 @@ function withRow(state, event) {
   return { ...state, requests: { ...state.requests, [row.requestId]: row }, fresh };
 }
 
-function newRow({ requestId, playerId, playerName, timestamp, status }) {
+/* What the staff has answered it has read, whether or not a page said so. */
+function answered(row) {
+  return row.lastMessageSender === 'staff';
+}
+
+function newRow({ requestId, playerId, playerName, timestamp }) {
   return {
     requestId,
     playerId,
     playerName,
     createdAt: timestamp,
-    waitingSince: status === 'waiting' ? timestamp : null,
-    status,
+    waitingSince: timestamp,
     lastMessage: null,
     lastMessageSender: null,
     lastMessageAt: timestamp,
@@ -102,13 +105,10 @@ function newRow({ requestId, playerId, playerName, timestamp, status }) {
   };
 }
 
-function messageFields(row, event) {
-  return {
-    lastMessage: [...event.message].slice(0, previewLength).join(''),
-    lastMessageSender: event.sender,
-    lastMessageAt: event.timestamp,
-    unread: event.sender === 'player' ? row.unread + 1 : 0,
-  };
+function messageFields(row, { message, sender, timestamp }) {
+  const last = { lastMessage: [...message].slice(0, previewLength).join(''), lastMessageSender: sender, lastMessageAt: timestamp };
+  if (sender === 'player') return { ...last, unread: row.unread + 1, waitingSince: row.waitingSince ?? timestamp };
+  return sender === 'staff' ? { ...last, unread: 0, waitingSince: null } : last;
 }
 
 function without(state, requestId) {

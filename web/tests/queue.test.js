@@ -50,12 +50,23 @@ test('new are: what is unread when the page opens, and what a later list brings'
   assert.deepEqual(withList(later, [row('ann', '1'), row('bo', '2')]).fresh, { 2: true });
 });
 
+test('a player waits from the first message after an answer to the next answer', () => {
+  let queue = [created('ann', 1, '7'), message('ann', 2, '7'), message('ann', 3, '7')].reduce(withEvent, loaded);
+  assert.equal(openRequest(queue, 'ann').waitingSince, at(1));
+  queue = withEvent(queue, message('ann', 4, '7', { status: 'in_progress', assignedTo: 'alex', sender: 'staff' }));
+  assert.equal(openRequest(queue, 'ann').waitingSince, null);
+  assert.equal(openRequest(queue, 'ann').unread, 0);
+  queue = withEvent(queue, message('ann', 5, '7', { status: 'in_progress', assignedTo: 'alex' }));
+  assert.equal(openRequest(queue, 'ann').waitingSince, at(5));
+});
+
 test('claimed, released and resolved move the row', () => {
   let queue = [created('ann', 1, '7'), message('ann', 2, '7')].reduce(withEvent, loaded);
   queue = withEvent(queue, status('claimed', 'ann', 3, '7', 'in_progress', 'alex'));
   assert.deepEqual(ids(sections(queue, 'alex').mine), ['7']);
   assert.deepEqual(ids(sections(queue, 'kim').others), ['7']);
   assert.deepEqual(queue.fresh, {});
+  assert.equal(openRequest(queue, 'ann').waitingSince, at(1), 'a claim is not an answer yet');
   queue = withEvent(queue, status('released', 'ann', 4, '7', 'waiting', null));
   assert.deepEqual(ids(sections(queue, 'alex').waiting), ['7']);
   assert.equal(openRequest(queue, 'ann').waitingSince, at(4));

@@ -52,7 +52,7 @@ function Actions({ standing, actions }) {
   return html`<div class="chat-actions">
     ${standing === 'waiting' && button('Claim', actions.claim, 'hand', true)}
     ${(standing === 'mine' || standing === 'others') && button('Release', actions.release, 'release', false)}
-    ${(standing === 'mine' || standing === 'waiting') && button('Resolve', actions.resolve, 'check', standing === 'mine')}
+    ${(standing === 'mine' || standing === 'waiting') && button('Resolve', actions.resolve, 'check', false)}
   </div>`;
 }
 

@@ -2,7 +2,7 @@
  * The open chats: waiting, mine, others.
  */
 import { html, useEffect, useState } from '../../shared/ui.js';
-import { duration } from '../../shared/time.js';
+import { duration, timeOfDay } from '../../shared/time.js';
 import { initials } from '../../shared/text.js';
 import { Icon } from '../../shared/views/icons.js';
 
@@ -45,7 +45,7 @@ function Item({ row, now, desk, fresh, selected }) {
         ${fresh && html`<span class="tag new">NEW CHAT</span>`}
         ${waited !== null
           ? html`<span class="wait" data-long=${waited > 300} title="Waiting time"><span class="visually-hidden">waiting </span>${duration(waited)}</span>`
-          : html`<span class="wait">${row.lastMessageAt && duration((now - Date.parse(row.lastMessageAt)) / 1000)}</span>`}
+          : html`<span class="wait" title="Last message">${row.lastMessageAt && timeOfDay(Date.parse(row.lastMessageAt))}</span>`}
       </span>
       <span class="item-bottom">
         <span class="item-text">${row.lastMessageSender === 'staff' && html`<span class="item-by">${row.assignedTo === desk.me ? 'You' : 'Staff'}: </span>`}<bdi>${row.lastMessage}</bdi></span>
