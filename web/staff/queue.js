@@ -5,8 +5,12 @@
  *   seqs       by player id: the newest event known; an older one changes nothing, and a jump makes the list `stale`
  *   fresh      ids of waiting requests that were not looked at: the NEW CHATs. When the page opens, those that are unread
  *
- * The list is a snapshot. Events that came while it was being fetched may be newer, so they are applied to it once more;
- * each says by its seq whether the row it meets knows it already.
+ * The list is a snapshot. Events that came while it was being fetched may be newer, so they are applied to it once more:
+ *
+ *      list   asked for ── snapshot ─────────────────────▶ arrives, without request 7: event 1 is applied again
+ *      live                          event 1: request 7 ──▶ applied to the list of before
+ *
+ * Each says by its seq whether the row it meets knows it already. A player without a row knows nothing.
  */
 
 const urgencies = ['urgent', 'high', 'normal', 'low'];
@@ -21,6 +25,7 @@ export function withList(state, rows, meanwhile = []) {
   const requests = {};
   const fresh = {};
   const seqs = { ...state.seqs };
+  for (const event of meanwhile) delete seqs[event.playerId];
   for (const row of rows) {
     requests[row.requestId] = answered(row) ? { ...row, unread: 0 } : row;
     seqs[row.playerId] = row.lastSeq;

@@ -83,6 +83,16 @@ test('events during the fetch of a list: those it knows change nothing, the othe
   assert.equal(queue.stale, false);
 });
 
+test('a request that begins during the fetch of a list is not lost with the list of before', () => {
+  const meanwhile = [created('ann', 4, '7'), message('ann', 5, '7')];
+  const queue = withList(meanwhile.reduce(withEvent, loaded), [row('bo', '6')], meanwhile);
+  assert.equal(openRequest(queue, 'ann').requestId, '7');
+  assert.equal(openRequest(queue, 'ann').unread, 1);
+  assert.deepEqual(queue.fresh, { 7: true });
+  const gone = [...meanwhile, status('resolved', 'ann', 6, '7', 'resolved', 'alex')];
+  assert.equal(openRequest(withList(gone.reduce(withEvent, loaded), [], gone), 'ann'), null);
+});
+
 test('a seq that jumps makes the list stale, a repeated one changes nothing', () => {
   const queue = withList(emptyQueue(), [row('ann', '7', { lastSeq: 2 })]);
   assert.equal(withEvent(queue, message('ann', 3, '7')).stale, false);
