@@ -43,12 +43,13 @@ class Stage {
     return this.open('staff', { sub, name, ...options });
   }
 
-  // A page of its own browser profile. token: another than a good one; null: none.
-  async open(role, { sub, name, token = this.bridge.token(role, sub, name), context, viewport, colorScheme = 'light', ...options } = {}) {
+  // A page of its own browser profile. token: another than a good one; null: none. init: a script that runs before the page's.
+  async open(role, { sub, name, token = this.bridge.token(role, sub, name), context, viewport, colorScheme = 'light', init, ...options } = {}) {
     const profile = context ?? await this.profile({ viewport: viewport ?? sizes[role], colorScheme, ...options });
     if (token !== null) await profile.addCookies([{ name: 'unichat_token', value: token, url: this.url, httpOnly: true, sameSite: 'Strict' }]);
     const page = await profile.newPage();
     this.listen(page, role);
+    if (init) await page.addInitScript(init);
     await page.goto(`${this.url}/${role}/`);
     return new Portal(this, role, page);
   }

@@ -82,6 +82,8 @@ test('release gives it back, a reply claims it', async () => {
   await kim.sees('Yours', '.chat-standing');
   await ann.sees('kim is answering', '.state');
   await alex.sees('kim has this chat', '.chat-standing');
+  assert.equal(await alex.page.locator('.message.colleague .author').innerText(), 'kim');
+  assert.equal(await kim.page.locator('.message.colleague .author').innerText(), 'alex');
 });
 
 test('resolved: the player reads so, the staff cannot write, the queue lets go', async () => {

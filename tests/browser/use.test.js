@@ -187,7 +187,6 @@ test('history comes with scrolling, the lines keep their place, and new ones are
   const log = player.page.getByRole('log');
   const gap = await log.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight);
   assert.ok(gap < 2, `at the end, but for ${gap} px`);
-  const shown = await player.messages.count();
   const place = () => player.page.getByText('line 130', { exact: true }).first().evaluate((line) => line.getBoundingClientRect().top);
   await player.page.getByText('line 130', { exact: true }).first().evaluate((line) => line.scrollIntoView({ block: 'start' }));
   await log.evaluate((box) => box.scrollBy(0, -150));
@@ -197,6 +196,7 @@ test('history comes with scrolling, the lines keep their place, and new ones are
   await stage.sql('long', 'below', 'staff', 'alex');
   await player.sees('1 new message', '.pill');
   assert.ok(Math.abs((await place()) - before) < 2, 'nothing moved for what came below');
+  const shown = await player.messages.count();
   await log.evaluate((box) => box.scrollTo(0, 0));
   await until(async () => (await player.messages.count()) > shown, 'an older page');
   assert.ok((await log.evaluate((box) => box.scrollTop)) > 100, 'the lines kept their place');
@@ -243,6 +243,31 @@ test('on a phone of 320 points both portals are whole', async () => {
   await staff.page.goBack();
   await staff.item('phone').waitFor();
   await player.close();
+  await staff.close();
+});
+
+test('a new chat is heard, again while it waits, and not when the sound is off', async () => {
+  const init = 'window.tones = 0; const { start } = OscillatorNode.prototype; OscillatorNode.prototype.start = function (...at) { window.tones++; return start.apply(this, at); };';
+  const staff = await stage.staff('ears', 'Ears', { init });
+  const tones = () => staff.page.evaluate('window.tones');
+  await staff.page.locator('.queue-section').first().waitFor();
+  await staff.page.locator('.sound-hint').waitFor();
+  await staff.page.locator('.bar h1').click();
+  await until(async () => (await staff.page.locator('.sound-hint').count()) === 0, 'the hint to go after a click');
+  await staff.live();
+  await stage.sql('loud', 'can you hear me?');
+  await staff.item('loud').waitFor();
+  await until(async () => (await tones()) > 0, 'a tone');
+  const once = await tones();
+  await until(async () => (await tones()) > once, 'the tone again while nobody looks', 25000);
+  await staff.page.locator('.menu summary').click();
+  await staff.page.getByLabel('No sound').check();
+  const before = await tones();
+  await stage.sql('quiet', 'and now?');
+  await staff.item('quiet').waitFor();
+  assert.equal(await tones(), before);
+  await staff.press('Test the sound');
+  await until(async () => (await tones()) > before, 'the test, which is heard in any case');
   await staff.close();
 });
 

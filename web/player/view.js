@@ -10,6 +10,7 @@ import { Composer } from '../shared/views/composer.js';
 import { ConnectionBanner } from '../shared/views/connection.js';
 import { Icon, Mark } from '../shared/views/icons.js';
 import { Log } from '../shared/views/log.js';
+import { you } from '../shared/views/message.js';
 import { ThemeSwitch } from '../shared/views/menu.js';
 import { createPlayerChat } from './chat.js';
 
@@ -110,7 +111,7 @@ function SignOut({ api, name }) {
 }
 
 function authorName(row) {
-  if (row.mine) return 'You';
+  if (row.mine) return you;
   return row.sender === 'staff' ? (row.senderId ?? 'Support') : 'unichat';
 }
 

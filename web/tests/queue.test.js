@@ -85,7 +85,7 @@ test('events during the fetch of a list: those it knows change nothing, the othe
 
 test('a request that begins during the fetch of a list is not lost with the list of before', () => {
   const meanwhile = [created('ann', 4, '7'), message('ann', 5, '7')];
-  const queue = withList(meanwhile.reduce(withEvent, loaded), [row('bo', '6')], meanwhile);
+  const queue = withList(meanwhile.reduce(withEvent, loaded), [row('bo', '6', { status: 'in_progress' })], meanwhile);
   assert.equal(openRequest(queue, 'ann').requestId, '7');
   assert.equal(openRequest(queue, 'ann').unread, 1);
   assert.deepEqual(queue.fresh, { 7: true });

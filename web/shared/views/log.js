@@ -52,11 +52,13 @@ export function Log({ rows, label, name, divider, hasOlder, loading, onOlder, on
   </div>`;
 }
 
+/* Where the reader is, is read while rendering, before the page changes; put right after it has, before it is painted. */
 function useScroll(scroller, rows, { hasOlder, loading, onOlder, onRead }) {
   const atEnd = useRef(true);
-  const before = useRef({ first: null, pending: null, height: 0, top: 0, seen: 0 });
+  const before = useRef({ first: null, pending: null, seen: 0 });
   const [away, setAway] = useState(false);
   const messages = rows.filter((row) => row.type === 'message');
+  const { scrollTop: top, scrollHeight: height } = scroller.current ?? { scrollTop: 0, scrollHeight: 0 };
   const first = messages[0]?.key ?? null;
   const pending = messages.at(-1)?.state === 'sending' ? messages.at(-1).key : null;
   const newest = messages.reduce((seq, row) => Math.max(seq, row.seq ?? 0), 0);
@@ -68,8 +70,8 @@ function useScroll(scroller, rows, { hasOlder, loading, onOlder, onRead }) {
     const was = before.current;
     if (pending && pending !== was.pending) atEnd.current = true;
     if (atEnd.current) box.scrollTop = box.scrollHeight;
-    else if (first !== was.first) box.scrollTop = was.top + box.scrollHeight - was.height;
-    Object.assign(was, { first, pending, height: box.scrollHeight, top: box.scrollTop });
+    else if (first !== was.first) box.scrollTop = top + box.scrollHeight - height;
+    Object.assign(was, { first, pending });
     if (hasOlder && !loading && box.scrollTop < nearTop) onOlder();
     notice();
   });
@@ -98,7 +100,6 @@ function useScroll(scroller, rows, { hasOlder, loading, onOlder, onRead }) {
   function onScroll() {
     const box = scroller.current;
     atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < nearEnd;
-    Object.assign(before.current, { height: box.scrollHeight, top: box.scrollTop });
     if (hasOlder && !loading && box.scrollTop < nearTop) onOlder();
     notice();
   }

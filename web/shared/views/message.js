@@ -6,12 +6,16 @@ import { exactTime, timeOfDay } from '../time.js';
 import { withLinks } from '../text.js';
 import { Icon } from './icons.js';
 
+/* What the reader is called. On the reader's own side others may write too: the staff's colleagues. */
+export const you = 'You';
+
 /* author: its name for the reader; last: the newest of the reader's own, which alone says that it was sent. */
 export function Message({ row, author, last, onRetry, onDiscard }) {
+  const named = row.sender !== 'system' && author !== you;
   const side = row.sender === 'system' ? 'system' : row.mine ? 'mine' : 'theirs';
-  const classes = ['message', side, row.state, row.startsGroup && 'starts', row.endsGroup && 'ends'].filter(Boolean).join(' ');
-  return html`<li class=${classes} data-seq=${row.seq} data-state=${row.state}>
-    ${row.startsGroup && !row.mine && row.sender !== 'system' && html`<span class="author" aria-hidden="true"><bdi>${author}</bdi></span>`}
+  const classes = ['message', side, row.state, row.mine && named && 'colleague', row.startsGroup && 'starts', row.endsGroup && 'ends'];
+  return html`<li class=${classes.filter(Boolean).join(' ')} data-seq=${row.seq} data-state=${row.state}>
+    ${row.startsGroup && named && html`<span class="author" aria-hidden="true"><bdi>${author}</bdi></span>`}
     <span class="visually-hidden"><bdi>${author}</bdi>: </span>
     <p class="bubble" dir="auto"><${Text} text=${row.text} /></p>
     <${Meta} row=${row} last=${last} onRetry=${onRetry} onDiscard=${onDiscard} />

@@ -8,6 +8,7 @@ import { initials } from '../../shared/text.js';
 import { Composer } from '../../shared/views/composer.js';
 import { Icon, Mark } from '../../shared/views/icons.js';
 import { Log } from '../../shared/views/log.js';
+import { you } from '../../shared/views/message.js';
 import { Urgency } from './queue.js';
 
 export function Chat({ desk, state, request, actions }) {
@@ -90,7 +91,7 @@ function standingOf(request, me) {
 function authorName(row, player, me) {
   if (row.sender === 'player') return player;
   if (row.sender === 'system') return 'unichat';
-  return row.mine && (row.senderId === me || row.senderId === null) ? 'You' : (row.senderId ?? 'Staff');
+  return row.mine && (row.senderId === me || row.senderId === null) ? you : (row.senderId ?? 'Staff');
 }
 
 function requestLine(requestId, history) {
