@@ -2,17 +2,20 @@
 #ifndef UNICHAT_DB_EVENT_H
 #define UNICHAT_DB_EVENT_H
 
-#include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+/* Owns one block of memory, which `data` begins and the other texts are in. */
 typedef struct db_event {
-    json_t *fields; /* all of them; owned */
+    char *data; /* the JSON for clients: the payload, without its xid */
+    size_t data_len;
     const char *player_id;
     const char *kind;
+    const char *sender; /* of a message, else NULL */
     int64_t seq;
     uint64_t xid;
-    bool ref; /* a reference only: the fields have to be fetched */
+    bool ref; /* a reference only: the rest has to be fetched */
 } db_event;
 
 /* Reads a payload. False when it is not one; then there is nothing to clear. */

@@ -15,7 +15,7 @@
 #define RETRY_MS 200
 
 typedef struct item {
-    db_event event; /* complete when event.fields is set */
+    db_event event; /* complete when event.data is set */
     char *player;   /* of a reference */
     int64_t seq;
     struct item *prev, *next;
@@ -118,7 +118,7 @@ static void drain(event_queue *q)
 {
     while (q->items != NULL && !q->fetching) {
         item *i = q->items;
-        if (i->event.fields == NULL) {
+        if (i->event.data == NULL) {
             if (!uv_is_active((uv_handle_t *)&q->retry))
                 fetch_front(q);
             return;

@@ -17,7 +17,7 @@ typedef void event_handler(void *arg, const db_event *event);
 event_queue *event_queue_new(uv_loop_t *loop, db_pool *pool, event_handler *handler, void *arg)
     __attribute__((warn_unused_result));
 
-/* Appends an event, taking over its fields, and hands on what can be. */
+/* Appends an event, taking it over, and hands on what can be. */
 void event_queue_push(event_queue *q, db_event *event);
 
 /* Appends a reference. */

@@ -100,9 +100,12 @@ const snapshot *ledger_snapshot(const ledger *l)
 
 static bool add_ahead(ledger *l, const char *player, int64_t seq, uint64_t xid)
 {
-    if (contains(l->ahead, player, seq))
+    entry *e = entry_new(player, seq), *found;
+    HASH_FIND(hh, l->ahead, e->key, e->key_len, found);
+    if (found != NULL) {
+        free(e);
         return false;
-    entry *e = entry_new(player, seq);
+    }
     e->xid = xid;
     add(&l->ahead, e);
     return true;

@@ -1,13 +1,11 @@
 /* delivery.c - see delivery.h.
  *
- * The data is the same on all four channels, so it is encoded once, and only when somebody listens
- * to at least one of them.
- *
  * Who may listen to the public names is decided by the connection's proven identity: the token of
  * its handshake, or the user of its pusher:signin, whose user_data this bridge's own
  * /pusher/user-auth has signed.
  */
 #include "delivery/delivery.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -15,6 +13,7 @@
 #include "delivery/position.h"
 #include "hub/follow.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,8 +40,7 @@ bool delivery_names_of(const db_event *event, delivery_names *names)
         if (strcmp(kinds[i].kind, event->kind) != 0)
             continue;
         *names = kinds[i].names;
-        const char *sender = json_string_value(json_object_get(event->fields, "sender"));
-        if (sender != NULL && strcmp(sender, "player") == 0)
+        if (event->sender != NULL && strcmp(event->sender, "player") == 0)
             names->player = "player-message-received";
         return true;
     }
@@ -68,22 +66,31 @@ const char *delivery_epoch(void)
 
 char *delivery_data_of(const db_event *event, const char *at)
 {
-    json_t *client = json_copy(event->fields); /* shallow: the values are shared */
-    json_object_del(client, "xid");
-    if (at != NULL)
-        json_object_set_new(client, "position", json_string(at));
-    char *data = json_dumps(client, JSON_COMPACT);
-    json_decref(client);
-    return data;
+    buf data = {0};
+    buf_append(&data, event->data, event->data_len);
+    if (at != NULL) {
+        data.len--; /* the brace */
+        buf_puts(&data, ",\"position\":");
+        buf_put_json_string(&data, at, strlen(at));
+        buf_putc(&data, '}');
+    }
+    return buf_take(&data);
 }
 
-static void publish(hub_app *app, const char *channel, const char *name, const db_event *event,
-                    const char *at, char **data)
+static void publish(hub_app *app, const char *channel, const char *name, const db_event *event)
+{
+    if (hub_has_subscribers(app, channel))
+        metric_add(published,
+                   hub_publish_event(app, channel, name, event->data, event->data_len, event));
+}
+
+static void publish_to_staff(hub_app *app, const char *channel, const char *name,
+                             const db_event *event, char **data)
 {
     if (!hub_has_subscribers(app, channel))
         return;
     if (*data == NULL)
-        *data = delivery_data_of(event, at);
+        *data = delivery_data_of(event, staff_position);
     metric_add(published, hub_publish_event(app, channel, name, *data, strlen(*data), event));
 }
 
@@ -91,7 +98,7 @@ void delivery_publish(hub_app *app, const db_event *event)
 {
     delivery_names names;
     char channel[CHANNEL_NAME_SIZE], private_channel[CHANNEL_NAME_SIZE];
-    char *staff_data = NULL, *player_data = NULL;
+    char *staff_data = NULL;
     if (!delivery_names_of(event, &names) ||
         !channel_of_player(channel, CHANNEL_PLAYER_PREFIX, event->player_id) ||
         !channel_of_player(private_channel, CHANNEL_PLAYER_PRIVATE_PREFIX, event->player_id)) {
@@ -99,12 +106,11 @@ void delivery_publish(hub_app *app, const db_event *event)
                   (long long)event->seq);
         return;
     }
-    publish(app, CHANNEL_STAFF, names.staff, event, staff_position, &staff_data);
-    publish(app, CHANNEL_STAFF_PRIVATE, names.staff, event, staff_position, &staff_data);
-    publish(app, channel, names.player, event, NULL, &player_data);
-    publish(app, private_channel, names.player, event, NULL, &player_data);
+    publish_to_staff(app, CHANNEL_STAFF, names.staff, event, &staff_data);
+    publish_to_staff(app, CHANNEL_STAFF_PRIVATE, names.staff, event, &staff_data);
+    publish(app, channel, names.player, event);
+    publish(app, private_channel, names.player, event);
     free(staff_data);
-    free(player_data);
 }
 
 /* ---- the guard ---- */

@@ -15,8 +15,7 @@ typedef struct delivery_names {
 /* Finds the names for an event's kind and sender; false for a kind that is not known. Pure. */
 bool delivery_names_of(const db_event *event, delivery_names *names);
 
-/* The client's data: the event's fields in their order, without `xid`, and with `position` unless
- * it is NULL. Pure. The caller frees. */
+/* The client's data, with `position` unless it is NULL. Pure. The caller frees. */
 char *delivery_data_of(const db_event *event, const char *position)
     __attribute__((warn_unused_result));
 

@@ -170,9 +170,20 @@ static void payloads_are_read(void **state)
     db_event e;
     assert_true(event_of(&e, "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":\"77\"}"));
     assert_string_equal(e.player_id, "p");
+    assert_string_equal(e.kind, "message");
+    assert_null(e.sender);
     assert_int_equal(e.seq, 3);
     assert_int_equal(e.xid, 77);
     assert_false(e.ref);
+    assert_string_equal(e.data, "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\"}");
+    assert_int_equal(e.data_len, strlen(e.data));
+    db_event_clear(&e);
+    assert_true(event_of(&e, "{\"playerId\":\"a\\\"\\u00e9\\n\",\"seq\":1,\"xid\":\"5\",\"kind\":"
+                             "\"message\",\"sender\":\"staff\",\"message\":\"\\t\xe2\x82\xac\"}"));
+    assert_string_equal(e.player_id, "a\"\xc3\xa9\n");
+    assert_string_equal(e.sender, "staff");
+    assert_string_equal(e.data, "{\"playerId\":\"a\\\"\\u00e9\\n\",\"seq\":1,\"kind\":\"message\","
+                                "\"sender\":\"staff\",\"message\":\"\\t\xe2\x82\xac\"}");
     db_event_clear(&e);
     assert_true(event_of(
         &e, "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":\"77\",\"ref\":true}"));
@@ -192,7 +203,12 @@ static void other_payloads_are_refused(void **state)
         "{\"playerId\":\"p\",\"seq\":\"3\",\"kind\":\"message\",\"xid\":\"77\"}",
         "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":77}",
         "{\"playerId\":\"p\",\"seq\":0,\"kind\":\"message\",\"xid\":\"77\"}",
-        "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":\"7x\"}"};
+        "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":\"7x\"}",
+        "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":\"7\",\"xid\":\"8\"}",
+        "{\"xid\":\"7\",\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\"}",
+        "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":\"7\"}x",
+        "{\"playerId\":\"p\\u0000\",\"seq\":3,\"kind\":\"message\",\"xid\":\"7\"}",
+        "{\"playerId\":\"p\xff\",\"seq\":3,\"kind\":\"message\",\"xid\":\"7\"}"};
     db_event e;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(event_of(&e, bad[i]));
