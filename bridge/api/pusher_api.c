@@ -95,11 +95,11 @@ static bool wants_info(const pusher_event *e)
     return e->info.user_count || e->info.subscription_count;
 }
 
-static const char *guarded_channel(const hub_app *app, const pusher_publish *p)
+static const char *reserved_channel(const hub_app *app, const pusher_publish *p)
 {
     for (size_t i = 0; i < p->n_events; i++)
         for (size_t j = 0; j < p->events[i].n_channels; j++)
-            if (hub_is_guarded(app, p->events[i].channels[j]))
+            if (hub_is_reserved(app, p->events[i].channels[j]))
                 return p->events[i].channels[j];
     return NULL;
 }
@@ -169,7 +169,7 @@ static void publish_request(const pusher_api *api, http_request *req, bool batch
         free(why);
         return;
     }
-    if (guarded_channel(app, &p)) {
+    if (reserved_channel(app, &p)) {
         say(req, 403, "This channel belongs to the chat: only the database publishes to it");
     } else {
         for (size_t i = 0; i < p.n_events; i++)

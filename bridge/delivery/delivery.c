@@ -115,6 +115,12 @@ void delivery_publish(hub_app *app, const db_event *event)
 
 /* ---- the guard ---- */
 
+static bool guard_is_reserved(void *arg, const char *channel)
+{
+    (void)arg;
+    return channel_is_of_chat(channel);
+}
+
 static bool guard_is_guarded(void *arg, const char *channel)
 {
     (void)arg;
@@ -156,7 +162,7 @@ static hub_verdict guard_may_listen(void *arg, const hub_conn *conn, const char 
 
 void delivery_start(hub_app *app)
 {
-    static const hub_guard guard = {guard_is_guarded, guard_may_listen, NULL};
+    static const hub_guard guard = {guard_is_guarded, guard_is_reserved, guard_may_listen, NULL};
     published = metric_counter("unichat_deliveries_total", NULL,
                                "Events handed to connections, counted for each of them.");
     hub_app_set_guard(app, &guard);

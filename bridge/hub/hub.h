@@ -54,16 +54,18 @@ typedef struct hub_app_options {
 void hub_app_options_init(hub_app_options *options);
 
 /*
- * Who may listen to guarded names. A guarded name is public by its form, but needs a proven
- * identity; and nobody but this process publishes to it: not a client, not the HTTP API; webhooks
- * do not mention it. may_listen answers HUB_WAIT while a sign-in may still bring the proof: the
- * subscription is held for a moment, and asked again when the sign-in is there. On HUB_DENY *why is
- * a constant text for the client.
+ * Who may listen to guarded names, and which names are reserved. A guarded name is public by its
+ * form, but needs a proven identity; webhooks do not mention it. To a reserved name nobody but this
+ * process publishes, also not the HTTP API; guarded names are reserved, and their private forms.
+ * may_listen answers HUB_WAIT while a sign-in may still bring the proof: the subscription is held
+ * for a moment, and asked again when the sign-in is there. On HUB_DENY *why is a constant text for
+ * the client.
  */
 typedef enum hub_verdict { HUB_ALLOW, HUB_DENY, HUB_WAIT } hub_verdict;
 
 typedef struct hub_guard {
     bool (*is_guarded)(void *arg, const char *channel);
+    bool (*is_reserved)(void *arg, const char *channel);
     hub_verdict (*may_listen)(void *arg, const hub_conn *conn, const char *channel,
                               const char **why);
     void *arg;

@@ -54,3 +54,8 @@ bool hub_is_guarded(const hub_app *app, const char *name)
 {
     return app_is_guarded(app, name);
 }
+
+bool hub_is_reserved(const hub_app *app, const char *name)
+{
+    return app->guard.is_reserved && app->guard.is_reserved(app->guard.arg, name);
+}

@@ -28,4 +28,7 @@ void hub_list_members(const hub_app *app, const char *name,
 /* Whether the app's guard calls this name guarded. */
 bool hub_is_guarded(const hub_app *app, const char *name);
 
+/* Whether the app's guard calls this name reserved: the HTTP API must not publish to it. */
+bool hub_is_reserved(const hub_app *app, const char *name);
+
 #endif
