@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CONTROL_PAYLOAD_MAX 125u /* RFC 6455, 5.5 */
+
 static frame *frame_make(unsigned opcode, const char *payload, size_t len)
 {
     uint8_t header[WS_HEADER_MAX];
@@ -27,7 +29,18 @@ frame *frame_new(const char *text, size_t len)
 
 frame *frame_new_ping(void)
 {
-    return frame_make(WS_PING, NULL, 0);
+    return frame_make(WS_PING, "unichat", 7);
+}
+
+frame *frame_new_close(unsigned code, const char *reason)
+{
+    char payload[CONTROL_PAYLOAD_MAX];
+    size_t len = strnlen(reason, sizeof(payload) - 2);
+
+    payload[0] = (char)(code >> 8);
+    payload[1] = (char)code;
+    memcpy(payload + 2, reason, len);
+    return frame_make(WS_CLOSE, payload, len + 2);
 }
 
 frame *frame_ref(frame *f)

@@ -19,8 +19,11 @@ typedef struct frame {
 /* A text message. */
 frame *frame_new(const char *text, size_t len) __attribute__((warn_unused_result));
 
-/* A ping without payload. */
+/* A ping. It has a payload, because libwebsockets does not tell of a pong without one. */
 frame *frame_new_ping(void) __attribute__((warn_unused_result));
+
+/* A Close frame; a reason that is too long for one is cut. */
+frame *frame_new_close(unsigned code, const char *reason) __attribute__((warn_unused_result));
 
 frame *frame_ref(frame *f);
 void frame_unref(frame *f);

@@ -49,8 +49,7 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, ws_co
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return ws_writable(c) ? 0 : -1;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        ws_peer_closed(c);
-        break;
+        return ws_peer_closed(c) ? 0 : -1;
     case LWS_CALLBACK_CLOSED:
         lws_set_opaque_user_data(wsi, NULL);
         ws_gone(c);

@@ -5,16 +5,14 @@
 #include "base/mem.h"
 #include "hub/session.h"
 #include "protocol/pusher_frame.h"
-#include "protocol/ws_header.h"
 #include "server/handshake.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define JOIN_MAX 65536u       /* bytes of one joined write */
-#define CLOSE_SECONDS 5       /* for the client to take the Close frame */
-#define CLOSE_REASON_MAX 123u /* RFC 6455, 5.5 */
+#define JOIN_MAX 65536u /* bytes of one joined write */
+#define CLOSE_SECONDS 5 /* for the client to take the Close frame and to answer it */
 
 typedef struct frame_queue {
     frame **items; /* a ring */
@@ -32,9 +30,6 @@ struct ws_conn {
     bool closing;
     bool pinged;       /* and nothing has come since */
     bool answers_ping; /* has answered a WebSocket ping */
-    int close_code;
-    bool close_sent;
-    char *close_reason;
     frame_queue queue;
     buf message; /* the pieces of a message that comes in more than one */
     caller *who;
@@ -160,20 +155,16 @@ static void leave_hub(ws_conn *c)
         hub_disconnect(member);
 }
 
-/* At the end of a turn. The Close frame itself is sent by ws_writable(), from within libwebsockets.
- */
+/* At the end of a turn. */
 static void flush_one(ws_conn *c)
 {
     if (!write_queue(c)) {
         leave_hub(c);
         lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
-        return;
+    } else if (c->closing) {
+        leave_hub(c);
+        lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
     }
-    if (!c->closing)
-        return;
-    leave_hub(c);
-    lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
-    lws_callback_on_writable(c->wsi);
 }
 
 /* Leaving the hub may queue frames for others, so the list is taken until it stays empty. */
@@ -189,33 +180,13 @@ void ws_flush(server *srv)
     }
 }
 
-/* The Close frame. Written like every other frame and not by lws_close_reason(): ending the
- * callback with an error after it shuts some sockets down without sending anything. */
-static bool send_close(ws_conn *c)
-{
-    uint8_t bytes[LWS_PRE + WS_HEADER_MAX + 2 + CLOSE_REASON_MAX];
-    uint8_t *start = bytes + LWS_PRE;
-    size_t len = strlen(c->close_reason);
-    size_t at = ws_header(start, WS_CLOSE, len + 2);
-
-    start[at++] = (uint8_t)(c->close_code >> 8);
-    start[at++] = (uint8_t)c->close_code;
-    memcpy(start + at, c->close_reason, len);
-    c->close_sent = true;
-    return lws_write(c->wsi, start, at + len, LWS_WRITE_RAW) >= 0;
-}
-
-/* After the Close frame the client answers with its own, or the timeout ends the connection. */
 bool ws_writable(ws_conn *c)
 {
-    if (!write_queue(c)) {
+    bool ok = write_queue(c);
+
+    if (!ok)
         leave_hub(c);
-        return false;
-    }
-    if (!c->closing || c->close_sent || c->queue.len || lws_partial_buffered(c->wsi))
-        return true;
-    leave_hub(c);
-    return send_close(c);
+    return ok;
 }
 
 /* ---- the transport of the hub ---- */
@@ -399,22 +370,34 @@ void ws_receive(ws_conn *c, struct lws *wsi, const char *data, size_t len)
     }
 }
 
+/*
+ * The Close frame is a frame of ours like any other, behind what is queued, and the client's answer
+ * to it ends the connection. libwebsockets' own way, to return -1 after lws_close_reason(), drops
+ * the frame in builds without NDEBUG, as Debian's is: from the writeable callback it closes a
+ * second time "to test it", and by then has sent nothing.
+ */
 void ws_close(ws_conn *c, int code, const char *reason)
 {
+    frame *f;
+
     if (c->closing || !c->wsi)
         return;
-    c->closing = true;
-    c->close_code = code;
-    c->close_reason = mem_strndup(reason, strnlen(reason, CLOSE_REASON_MAX));
     log_info_as(c->name, "event=ws_close code=%d reason=%s", code, LOG_Q(reason));
+    f = frame_new_close((unsigned)code, reason);
+    queue_push(&c->queue, f);
+    frame_unref(f);
+    c->closing = true;
     mark_dirty(c);
 }
 
-void ws_peer_closed(ws_conn *c)
+bool ws_peer_closed(ws_conn *c)
 {
+    bool is_answer = c->closing;
+
     c->closing = true;
     queue_clear(&c->queue);
     leave_hub(c);
+    return !is_answer;
 }
 
 static void unlink_dirty(ws_conn *c)
@@ -445,7 +428,6 @@ void ws_gone(ws_conn *c)
     queue_clear(&c->queue);
     free(c->queue.items);
     buf_free(&c->message);
-    free(c->close_reason);
     if (c->who)
         srv->opt.release(srv->opt.identify_arg, c->who);
     log_info_as(c->name, "event=ws_gone");

@@ -35,8 +35,9 @@ void ws_alive(ws_conn *c, bool pong);
 /* The socket takes more. False: libwebsockets has to close it now. */
 bool ws_writable(ws_conn *c);
 
-/* The client's Close frame has come. */
-void ws_peer_closed(ws_conn *c);
+/* The client's Close frame has come. True if it is to be answered, false if it is the answer to
+ * ours: then the connection ends. */
+bool ws_peer_closed(ws_conn *c);
 
 /* The socket is gone: frees the connection. */
 void ws_gone(ws_conn *c);
