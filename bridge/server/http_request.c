@@ -263,10 +263,10 @@ int http_begin(server *srv, struct lws *wsi)
         refuse_body(req, 400, "invalid_length", "Content-Length is not a number");
     else if (bytes > 0)
         return expect_body(req, bytes);
-    else if (!length || !has_body_method(req)) {
+    else if (!length || strcmp(req->method, "POST") != 0) {
         /* Without a length libwebsockets waits for a body for ever: this connection ends with the
-         * answer. */
-        req->close_after = has_body_method(req);
+         * answer. Of an empty body it tells for POST alone. */
+        req->close_after = !length && has_body_method(req);
         handle(req);
     }
     return 0;
