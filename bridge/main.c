@@ -356,43 +356,30 @@ static int run(config *conf)
 
 static void print_help(void)
 {
-    puts("unichat-bridge carries the chat between PostgreSQL and its clients.\n"
-         "\n"
-         "  unichat-bridge [--config FILE]                  run in the foreground, log to standard "
-         "error\n"
-         "  unichat-bridge --check-config [--config FILE]   say everything that is wrong with the "
-         "settings\n"
-         "  unichat-bridge token --role player|staff --sub ID [--name NAME] [--expires 1h] "
-         "[--config FILE]\n"
-         "                                                  print a token signed with the "
-         "configured secret\n"
-         "  unichat-bridge --print-settings=doc|example     the settings as a page, or as an "
-         "example file\n"
-         "  unichat-bridge --help, --version\n"
-         "\n"
-         "SIGHUP reads the settings again; SIGTERM drains and exits, a second one exits now.\n"
-         "\n"
-         "Settings, with their defaults. Each can be set in FILE as NAME = VALUE, or in the "
-         "environment as UNICHAT_NAME;\n"
-         "secrets also as NAME_file with the path of a file that holds the value.");
+    puts(
+        "unichat-bridge carries the chat between PostgreSQL and its clients.\n"
+        "\n"
+        "  unichat-bridge [--config FILE]\n"
+        "      run in the foreground and log to standard error\n"
+        "  unichat-bridge --check-config [--config FILE]\n"
+        "      say everything that is wrong with the settings\n"
+        "  unichat-bridge token --role player|staff --sub ID [--name NAME] [--expires 1h] "
+        "[--config FILE]\n"
+        "      print a token signed with the configured secret\n"
+        "  unichat-bridge --print-config-doc | --print-config-example\n"
+        "      the settings as docs/configuration.md, or as an example file\n"
+        "  unichat-bridge --help | --version\n"
+        "\n"
+        "SIGHUP reads the settings again; SIGTERM drains and exits, a second one exits now.\n"
+        "\n"
+        "Settings, with their defaults: NAME = VALUE in FILE, or UNICHAT_NAME in the environment;\n"
+        "secrets also as NAME_file, the path of a file that holds the value.");
     config_write_help(stdout);
-}
-
-static int print_settings(const char *how)
-{
-    if (strcmp(how, "doc") == 0)
-        config_write_doc(stdout);
-    else if (strcmp(how, "example") == 0)
-        config_write_example(stdout);
-    else
-        return 2;
-    return 0;
 }
 
 typedef struct options {
     const char *config_path;
-    const char *settings;
-    bool help, version, check;
+    bool help, version, check, doc, example;
     token_wish token;
 } options;
 
@@ -402,7 +389,8 @@ static bool parse_options(int argc, char **argv, options *o)
                                           {"check-config", no_argument, NULL, 'k'},
                                           {"help", no_argument, NULL, 'h'},
                                           {"version", no_argument, NULL, 'V'},
-                                          {"print-settings", required_argument, NULL, 'p'},
+                                          {"print-config-doc", no_argument, NULL, 'd'},
+                                          {"print-config-example", no_argument, NULL, 'x'},
                                           {"role", required_argument, NULL, 'r'},
                                           {"sub", required_argument, NULL, 's'},
                                           {"name", required_argument, NULL, 'n'},
@@ -423,8 +411,11 @@ static bool parse_options(int argc, char **argv, options *o)
         case 'V':
             o->version = true;
             break;
-        case 'p':
-            o->settings = optarg;
+        case 'd':
+            o->doc = true;
+            break;
+        case 'x':
+            o->example = true;
             break;
         case 'r':
             o->token.role = optarg;
@@ -478,8 +469,10 @@ int main(int argc, char **argv)
         print_help();
     else if (o.version)
         puts("unichat-bridge " UNICHAT_VERSION);
-    else if (o.settings != NULL)
-        return print_settings(o.settings);
+    else if (o.doc)
+        config_write_doc(stdout);
+    else if (o.example)
+        config_write_example(stdout);
     else
         return run_command(&o, command);
     return 0;

@@ -66,44 +66,58 @@ static void put_limits(FILE *out, const setting *s)
     }
 }
 
+/* The default; what depends on where this bridge is installed is shown as PREFIX. */
+static void put_default(FILE *out, const setting *s)
+{
+    size_t prefix = strlen(UNICHAT_PREFIX);
+    if (strncmp(s->fallback, UNICHAT_PREFIX "/", prefix + 1) == 0)
+        fprintf(out, "PREFIX%s", s->fallback + prefix);
+    else
+        fputs(s->fallback, out);
+}
+
 static void put_doc_row(FILE *out, const setting *s)
 {
     fputs("| `", out);
     put_name(out, s);
     fputs("` | ", out);
     put_limits(out, s);
-    if (*s->fallback == '\0')
-        fputs(" | | ", out);
-    else
-        fprintf(out, " | `%s` | ", s->fallback);
+    fputs(*s->fallback == '\0' ? " | " : " | `", out);
+    put_default(out, s);
+    fputs(*s->fallback == '\0' ? "| " : "` | ", out);
     fprintf(out, "%s | %s |\n", s->reload ? "yes" : "", s->help);
 }
 
+static const char doc_head[] =
+    "# Configuration\n\n"
+    "Made from the bridge's own table of settings by `unichat-bridge --print-config-doc`.\n\n"
+    "A value comes from the environment, the file, a systemd credential (secrets alone) or the\n"
+    "default, in this order. `unichat-bridge --check-config --config FILE` says everything that "
+    "is\n"
+    "wrong, and where.\n\n"
+    "- **File** (`--config FILE`): one `name = value` on a line; `#` or `;` starts a comment "
+    "line.\n"
+    "  Everything behind the `=` is the value; there are no comments at the end of a line.\n"
+    "- **Environment**: `UNICHAT_` and the name in capitals: `UNICHAT_LISTEN_PORT=9000`.\n"
+    "- **Secrets** may also be given as `NAME_file` (`UNICHAT_NAME_FILE`), the path of a file "
+    "that\n"
+    "  holds the value; a trailing newline is cut. With systemd, `LoadCredential=NAME:/path` is\n"
+    "  enough. Secrets are never taken from the command line, and never logged.\n"
+    "- **Further Pusher apps** are sections `[app NAME]`, with the settings of \"Pusher app\" "
+    "without\n"
+    "  `app_`.\n"
+    "- **SIGHUP** reads everything again. What is marked takes effect at once, the rest at the "
+    "next\n"
+    "  start; if anything is wrong, everything stays as it was and the log says why.\n";
+
+static const char example_head[] =
+    "# unichat-bridge: an example configuration. Every setting with its default;\n"
+    "# docs/configuration.md explains them. What must be set: database, app_key, app_secret,\n"
+    "# jwt_secret.\n";
+
 void config_write_doc(FILE *out)
 {
-    fputs("# Configuration\n\n"
-          "This page is made from the bridge's own table of settings: `unichat-bridge "
-          "--print-settings=doc`.\n\n"
-          "A value comes from the environment, the file, a systemd credential (secrets alone) or "
-          "the default, in\n"
-          "this order. `unichat-bridge --check-config --config FILE` says everything that is "
-          "wrong, and where.\n\n"
-          "- **File** (`--config FILE`): one `name = value` on a line; `#` or `;` starts a comment "
-          "line. Everything\n"
-          "  behind the `=` is the value; there are no comments at the end of a line.\n"
-          "- **Environment**: `UNICHAT_` and the name in capitals, for example "
-          "`UNICHAT_LISTEN_PORT=9000`.\n"
-          "- **Secrets** may also be given as `NAME_file` (`UNICHAT_NAME_FILE`): the path of a "
-          "file that holds the\n"
-          "  value; a trailing newline is cut. With systemd, `LoadCredential=NAME:/path` is "
-          "enough. Secrets are never\n"
-          "  taken from the command line, and never logged.\n"
-          "- **Further Pusher apps** are sections `[app NAME]` with the settings of the last table "
-          "without `app_`.\n"
-          "- **SIGHUP** reads everything again. What is marked takes effect at once, the rest at "
-          "the next start; if\n"
-          "  anything is wrong, everything stays as it was and the log says why.\n",
-          out);
+    fputs(doc_head, out);
     for (const setting *s = setting_table; s->section != NULL || s->name != NULL; s++) {
         if (s->section != NULL)
             fprintf(out,
@@ -117,10 +131,7 @@ void config_write_doc(FILE *out)
 
 void config_write_example(FILE *out)
 {
-    fputs("# unichat-bridge: an example configuration. Every setting with its default; "
-          "docs/configuration.md\n"
-          "# explains them. What must be set: database, app_key, app_secret, jwt_secret.\n",
-          out);
+    fputs(example_head, out);
     for (const setting *s = setting_table; s->section != NULL || s->name != NULL; s++) {
         if (s->section != NULL) {
             fprintf(out, "\n# ---- %s ----\n", s->section);
@@ -132,6 +143,11 @@ void config_write_example(FILE *out)
         put_name(out, s);
         if (s->type == TYPE_SECRET)
             fputs("_file", out);
-        fprintf(out, " = %s\n", s->type == TYPE_SECRET ? "/etc/unichat/" : s->fallback);
+        fputs(" = ", out);
+        if (s->type == TYPE_SECRET)
+            fprintf(out, "/etc/unichat/%s%s", s->of_app ? "app_" : "", s->name);
+        else
+            put_default(out, s);
+        fputc('\n', out);
     }
 }
