@@ -3,7 +3,7 @@
  * secret.
  *
  * What is wrong is said in plain text, because that is what the libraries show to their users. A
- * batch is checked whole before any of it is published. Guarded channels are this process's alone:
+ * batch is checked whole before any of it is published. Reserved channels are this process's alone:
  * nothing is published to them here, and they are not shown.
  */
 #include "api/pusher_api.h"
@@ -239,7 +239,7 @@ static const char *channel_of(const hub_app *app, http_request *req)
 
     if (!channel_name_valid(name, strlen(name), hub_app_get_options(app)->max_channel_name))
         say(req, 400, "This is no channel name");
-    else if (hub_is_guarded(app, name))
+    else if (hub_is_reserved(app, name))
         say(req, 403, "This channel belongs to the chat");
     else
         return name;

@@ -36,8 +36,9 @@ struct hub_app {
     unsigned n_conns;
 };
 
-/* Whether the guard of the app calls this name guarded. */
+/* Whether the guard of the app calls this name guarded, or reserved. */
 bool app_is_guarded(const hub_app *app, const char *channel);
+bool app_is_reserved(const hub_app *app, const char *channel);
 
 /* Tells the observer, if there is one. */
 void app_tell(hub_app *app, const hub_happening *what);

@@ -33,7 +33,7 @@ channel *channel_get(hub_app *app, const char *name)
     c = mem_alloc(sizeof(*c) + len + 1);
     c->app = app;
     c->type = channel_name_type(name);
-    c->guarded = app_is_guarded(app, name);
+    c->reserved = app_is_reserved(app, name);
     memcpy(c->name, name, len + 1);
     HASH_ADD_KEYPTR(hh, app->channels, c->name, len, c);
     app->hub->stats.channels++;
@@ -82,7 +82,7 @@ subscription *channel_subscription(const channel *c, const hub_conn *conn)
 
 static void tell(channel *c, hub_happening_kind kind)
 {
-    if (!c->guarded && c->type.kind != CHANNEL_USER)
+    if (!c->reserved && c->type.kind != CHANNEL_USER)
         app_tell(c->app, &(hub_happening){.kind = kind, .channel = c->name, .count = c->n_subs});
 }
 

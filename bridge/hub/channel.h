@@ -35,7 +35,7 @@ struct channel {
     UT_hash_handle hh; /* in app.channels */
     hub_app *app;
     channel_type type;
-    bool guarded;
+    bool reserved; /* nobody outside hears of it */
     subscription **subs;
     unsigned n_subs, cap_subs;
     member *members; /* presence channels: by user id */

@@ -49,7 +49,7 @@ static void pass_on(hub_conn *conn, const subscription *sub, const pusher_messag
                               user_id);
     channel_send_scratch(c, conn);
     conn->app->hub->stats.client_events++;
-    if (!c->guarded)
+    if (!c->reserved)
         app_tell(conn->app, &(hub_happening){.kind = HUB_CLIENT_EVENT,
                                              .channel = c->name,
                                              .event = m->event,

@@ -139,6 +139,11 @@ bool app_is_guarded(const hub_app *app, const char *name)
     return app->guard.is_guarded && app->guard.is_guarded(app->guard.arg, name);
 }
 
+bool app_is_reserved(const hub_app *app, const char *name)
+{
+    return app->guard.is_reserved && app->guard.is_reserved(app->guard.arg, name);
+}
+
 void app_tell(hub_app *app, const hub_happening *what)
 {
     if (app->hub->observe)

@@ -55,8 +55,8 @@ void hub_app_options_init(hub_app_options *options);
 
 /*
  * Who may listen to guarded names, and which names are reserved. A guarded name is public by its
- * form, but needs a proven identity; webhooks do not mention it. To a reserved name nobody but this
- * process publishes, also not the HTTP API; guarded names are reserved, and their private forms.
+ * form, but needs a proven identity. To a reserved name nobody but this process publishes, and
+ * neither the HTTP API nor webhooks show it; guarded names are reserved, and their private forms.
  * may_listen answers HUB_WAIT while a sign-in may still bring the proof: the subscription is held
  * for a moment, and asked again when the sign-in is there. On HUB_DENY *why is a constant text for
  * the client.

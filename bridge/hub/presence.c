@@ -120,7 +120,7 @@ static void announce(channel *c, const member *m, hub_happening_kind kind, const
                        data.data, data.len);
     channel_send_scratch(c, except);
     buf_free(&data);
-    if (!c->guarded)
+    if (!c->reserved)
         app_tell(c->app, &(hub_happening){.kind = kind, .channel = c->name, .user_id = m->id});
 }
 

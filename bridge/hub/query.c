@@ -34,7 +34,7 @@ void hub_list_channels(const hub_app *app, void (*each)(void *arg, const hub_cha
     for (const channel *c = app->channels; c; c = c->hh.next) {
         hub_channel_info info = {0};
 
-        if (c->n_subs == 0 || c->guarded || c->type.kind == CHANNEL_USER)
+        if (c->n_subs == 0 || c->reserved || c->type.kind == CHANNEL_USER)
             continue;
         fill(c, &info);
         each(arg, &info);
@@ -50,12 +50,7 @@ void hub_list_members(const hub_app *app, const char *name,
         each(arg, m->id);
 }
 
-bool hub_is_guarded(const hub_app *app, const char *name)
-{
-    return app_is_guarded(app, name);
-}
-
 bool hub_is_reserved(const hub_app *app, const char *name)
 {
-    return app->guard.is_reserved && app->guard.is_reserved(app->guard.arg, name);
+    return app_is_reserved(app, name);
 }

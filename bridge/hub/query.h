@@ -17,7 +17,7 @@ typedef struct hub_channel_info {
  * live until the next turn. */
 bool hub_channel_get_info(const hub_app *app, const char *name, hub_channel_info *info);
 
-/* Calls each(arg, info) for every occupied channel that is not guarded and not a user's own. */
+/* Calls each(arg, info) for every occupied channel that is not reserved and not a user's own. */
 void hub_list_channels(const hub_app *app, void (*each)(void *arg, const hub_channel_info *info),
                        void *arg);
 
@@ -25,10 +25,7 @@ void hub_list_channels(const hub_app *app, void (*each)(void *arg, const hub_cha
 void hub_list_members(const hub_app *app, const char *name,
                       void (*each)(void *arg, const char *user_id), void *arg);
 
-/* Whether the app's guard calls this name guarded. */
-bool hub_is_guarded(const hub_app *app, const char *name);
-
-/* Whether the app's guard calls this name reserved: the HTTP API must not publish to it. */
+/* Whether the app's guard calls this name reserved: the HTTP API must not touch it. */
 bool hub_is_reserved(const hub_app *app, const char *name);
 
 #endif

@@ -28,6 +28,7 @@ struct ws_conn {
     ws_conn *next_dirty;
     bool dirty;
     bool closing;
+    bool broken;       /* a write has failed */
     bool pinged;       /* and nothing has come since */
     bool answers_ping; /* has answered a WebSocket ping */
     frame_queue queue;
@@ -129,9 +130,10 @@ static void on_stalled(wheel_timer *t)
 /* False when the socket is broken. What cannot go now waits for the socket. */
 static bool write_queue(ws_conn *c)
 {
-    while (c->queue.len && !lws_partial_buffered(c->wsi))
-        if (!write_some(c))
-            return false;
+    while (c->queue.len && !c->broken && !lws_partial_buffered(c->wsi))
+        c->broken = !write_some(c);
+    if (c->broken)
+        return false;
     if (!c->queue.len) {
         queue_clear(&c->queue);
         wheel_stop(&c->stalled);
@@ -191,18 +193,29 @@ bool ws_writable(ws_conn *c)
 
 /* ---- the transport of the hub ---- */
 
+/* Whether there is room for so much more, if need be after writing what this turn has brought so
+ * far. */
+static bool has_room(ws_conn *c, size_t more)
+{
+    size_t max = c->srv->opt.max_queue;
+
+    if (c->queue.bytes + more > max)
+        write_queue(c);
+    return c->queue.bytes + more <= max || !c->queue.len;
+}
+
 static void transport_send(void *peer, frame *f)
 {
     ws_conn *c = peer;
 
     if (c->closing || !c->wsi)
         return;
-    if (c->queue.bytes + f->len > c->srv->opt.max_queue && c->queue.len) {
+    if (has_room(c, f->len)) {
+        queue_push(&c->queue, f);
+        mark_dirty(c);
+    } else {
         on_stalled(&c->stalled);
-        return;
     }
-    queue_push(&c->queue, f);
-    mark_dirty(c);
 }
 
 static void transport_close(void *peer, int code, const char *reason)
