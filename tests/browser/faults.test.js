@@ -71,6 +71,16 @@ test('the browser goes offline and comes back', async () => {
   await inStep();
 });
 
+test('the connection freezes: it is noticed, and what was missed comes', async () => {
+  stage.cable.freeze();
+  await stage.sql('ann', 'into the silence', 'staff', 'alex');
+  await ann.say('said into the silence');
+  await alex.page.locator('.banner').waitFor({ timeout: 40000 });
+  stage.cable.mend();
+  await until(async () => (await stage.truth('ann')).some((line) => line.endsWith('said into the silence')), 'the message to arrive', 40000);
+  await inStep(40000);
+});
+
 test('PostgreSQL restarts under it', async () => {
   await stage.cluster.down('immediate');
   await ann.say('while the database is down');
@@ -135,6 +145,34 @@ test('reloaded while sending: still one message', async () => {
   await ann.page.reload();
   await until(async () => (await stage.truth('ann')).some((line) => line.endsWith('a reload')), 'the message to arrive');
   await inStep();
+});
+
+test('too fast for the server: it says for how long, and sends by itself', async () => {
+  let tries = 0;
+  await ann.page.route('**/api/unified-chat/send', (route) =>
+    tries++ > 0 ? route.continue() : route.fulfill({ status: 429, headers: { 'Retry-After': '2' }, json: { error: { code: 'rate_limited', message: 'slow down' } } }),
+  );
+  await ann.say('a little too fast');
+  await ann.sees('Slow down: next try in 2 s.', '.message:last-child');
+  await until(async () => (await stage.truth('ann')).some((line) => line.endsWith('too fast')), 'the message to arrive');
+  await ann.page.unrouteAll();
+  await inStep();
+});
+
+test('erased: what the player wrote leaves both pages at once, and does not come back', async () => {
+  const eve = await stage.player('eve', 'Eve');
+  await eve.say('please forget me');
+  await alex.openChat('eve');
+  await alex.showsTheTruth('eve');
+  await stage.cluster.query("SELECT unichat_erase_player('eve', 'dpo')");
+  await until(async () => (await eve.shown()).length === 0 && (await alex.shown()).length === 0, 'both pages to forget');
+  await until(async () => (await alex.item('eve').count()) === 0, 'the chat to leave the queue');
+  await alex.page.reload();
+  await alex.page.locator('.chat-head').waitFor();
+  assert.deepEqual(await alex.shown(), []);
+  assert.ok(!(await alex.page.content()).includes('forget me'));
+  await eve.close();
+  await alex.openChat('ann');
 });
 
 test('two tabs of one player show the same', async () => {

@@ -44,7 +44,6 @@ test('urgency is a choice at the beginning, and comes first in the queue', async
   assert.deepEqual(await alex.section('waiting').locator('.item-name').allInnerTexts(), ['Bo Urgent', 'Ann Lee']);
   assert.equal(await alex.item('bo').locator('.urgency').innerText(), 'urgent');
   await until(async () => (await bo.page.getByLabel('Urgency').count()) === 0, 'the choice to go away');
-  await alex.picture('staff-new-chats');
   await bo.close();
 });
 
