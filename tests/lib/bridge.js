@@ -83,6 +83,10 @@ class Bridge {
     return fs.readFileSync(this.logFile, 'utf8');
   }
 
+  running() {
+    return this.process.exitCode === null && this.process.signalCode === null;
+  }
+
   // Sends a signal; with end, waits for the process to end and returns {code, signal}.
   async kill(signal = 'SIGKILL', { end = signal !== 'SIGHUP' } = {}) {
     const { process: child } = this;
@@ -92,13 +96,13 @@ class Bridge {
 
   // Starts it again on the same port with the same secrets; kills it first where it still runs.
   async restart(wait = true) {
-    if (this.process.exitCode === null && this.process.signalCode === null) await this.kill('SIGKILL');
+    if (this.running()) await this.kill('SIGKILL');
     await this.start(wait);
   }
 
   async stop() {
     for (const client of this.clients) client.close();
-    if (this.process.exitCode === null && this.process.signalCode === null) await this.kill('SIGKILL');
+    if (this.running()) await this.kill('SIGKILL');
     removeFolder(this.folder);
   }
 
