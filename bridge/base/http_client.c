@@ -34,6 +34,16 @@
 
 _Static_assert(LIBCURL_VERSION_NUM >= 0x075500, "libcurl 7.85 or later: CURLOPT_PROTOCOLS_STR");
 
+/* Sets an option; one that libcurl refuses, such as a URL that is longer than it takes, is in the
+ * log, and the call then ends with an error of its own. */
+#define SET(easy, option, value) check_option(curl_easy_setopt(easy, option, value), #option)
+
+static void check_option(CURLcode code, const char *option)
+{
+    if (code != CURLE_OK)
+        log_error("event=http_option option=%s reason=%s", option, LOG_Q(curl_easy_strerror(code)));
+}
+
 struct http_call {
     http_client *client;
     CURL *easy;
@@ -225,35 +235,35 @@ static void set_headers(http_call *call, const char *const *headers)
     call->headers = curl_slist_append(call->headers, "Expect:");
     for (; headers != NULL && *headers != NULL; headers++)
         call->headers = curl_slist_append(call->headers, *headers);
-    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+    SET(call->easy, CURLOPT_HTTPHEADER, call->headers);
 }
 
 static void set_body(CURL *easy, const http_call_spec *spec)
 {
     if (spec->body != NULL) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body_len);
-        curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, spec->body);
+        SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body_len);
+        SET(easy, CURLOPT_COPYPOSTFIELDS, spec->body);
     } else if (strcmp(spec->method, "POST") == 0) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, 0L);
-        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        SET(easy, CURLOPT_POSTFIELDSIZE, 0L);
+        SET(easy, CURLOPT_POST, 1L);
     }
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, spec->method);
+    SET(easy, CURLOPT_CUSTOMREQUEST, spec->method);
 }
 
 static void set_rules(CURL *easy, const http_call_spec *spec)
 {
     uint64_t timeout_ms = spec->timeout_ms != 0 ? spec->timeout_ms : DEFAULT_TIMEOUT_MS;
 
-    curl_easy_setopt(easy, CURLOPT_URL, spec->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)(timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS));
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "unichat-bridge/" UNICHAT_VERSION);
+    SET(easy, CURLOPT_URL, spec->url);
+    SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(easy, CURLOPT_NOSIGNAL, 1L);
+    SET(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    SET(easy, CURLOPT_CONNECTTIMEOUT_MS,
+        (long)(timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS));
+    SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(easy, CURLOPT_USERAGENT, "unichat-bridge/" UNICHAT_VERSION);
 }
 
 http_call *http_client_start(http_client *client, const http_call_spec *spec, http_done *done,
@@ -267,13 +277,15 @@ http_call *http_client_start(http_client *client, const http_call_spec *spec, ht
     call->done = done;
     call->arg = arg;
     call->easy = curl_easy_init();
+    if (call->easy == NULL)
+        abort(); /* out of memory, like mem.h */
     set_rules(call->easy, spec);
     set_body(call->easy, spec);
     set_headers(call, spec->headers);
-    curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
-    curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->error);
-    curl_easy_setopt(call->easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
+    SET(call->easy, CURLOPT_PRIVATE, call);
+    SET(call->easy, CURLOPT_ERRORBUFFER, call->error);
+    SET(call->easy, CURLOPT_WRITEFUNCTION, take_body);
+    SET(call->easy, CURLOPT_WRITEDATA, call);
 
     DL_APPEND(client->calls, call);
     curl_multi_add_handle(client->multi, call->easy);

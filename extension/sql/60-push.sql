@@ -243,7 +243,8 @@ BEGIN
              ORDER BY array_position('{urgent,high,normal,low}', p.urgency), p.created_at, p.id) due;
 
     IF free = 0 THEN
-        UPDATE push_notifications SET next_attempt_at = room_at WHERE id = ANY (unichat_push_lock(fresh));
+        rest := unichat_push_lock(fresh);
+        UPDATE push_notifications SET next_attempt_at = room_at WHERE id = ANY (rest);
         fresh := NULL;
     ELSIF cardinality(fresh) > free - 1 THEN
         rest := unichat_push_lock(fresh[free:]);
