@@ -114,7 +114,7 @@ test('403 pauses all sending, longer each time; nothing is lost, and a new key e
   }
   const probes = posts.slice(3);
   const pauses = probes.map((one, i) => one.at - posts[i + 2].at);
-  assert.ok(pauses[0] >= 290 && pauses[1] >= 590, `pauses of ${pauses} ms`);
+  assert.ok(pauses[0] >= 270 && pauses[1] >= 540, `pauses of ${pauses} ms`);
 
   bridge.configure({ onesignal_api_key: onesignal.key });
   await bridge.kill('SIGHUP');
@@ -124,17 +124,17 @@ test('403 pauses all sending, longer each time; nothing is lost, and a new key e
 });
 
 test('failures in a row open the breaker: then one probe at a time', async (t) => {
-  const scene = await startScene(t, cluster, { push_breaker_failures: 4, push_breaker_pause: '400ms', push_concurrency: 4, push_max_failures: 50 });
+  const scene = await startScene(t, cluster, { push_breaker_failures: 4, push_breaker_pause: '400ms', push_concurrency: 1, push_max_failures: 50 });
   scene.onesignal.fail(...Array(6).fill({ status: 503 }));
   const ids = [];
   for (let i = 0; i < 8; i++) ids.push((await send(cluster, newPlayer(), `chat ${i}`)).request_id);
   for (const id of ids) await pushIn(cluster, id, 'sent');
   const times = scene.onesignal.requests.map((one) => one.at);
   const opened = scene.bridge.log().match(/push_paused reason=unreachable/g);
-  assert.ok(opened.length >= 2);
+  assert.equal(opened.length, 3);
   assert.equal(times.length, 14);
   // The last two failures and the first success are probes, each alone after a pause.
-  for (const probe of [5, 6]) assert.ok(times[probe] - times[probe - 1] >= 380, `probe ${probe} after ${times[probe] - times[probe - 1]} ms`);
+  for (const probe of [4, 5, 6]) assert.ok(times[probe] - times[probe - 1] >= 380, `probe ${probe} after ${times[probe] - times[probe - 1]} ms`);
 });
 
 test('a chat that is taken while its push waits is not pushed', async (t) => {
