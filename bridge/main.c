@@ -59,13 +59,15 @@ static void to_app_options(const config_app *from, hub_app_options *to)
     to->max_event_bytes = (unsigned)from->max_event;
 }
 
+/* A connection ends when its token is accepted no more; sooner, and the client would come back at
+ * once. */
 static caller *identify(void *arg, const char *token, int64_t *expires_at)
 {
     const bridge *b = arg;
     const char *why;
     caller *who = token_verify(b->api.key, token, clock_unix_seconds(), &why);
     if (who != NULL)
-        *expires_at = who->expires_at;
+        *expires_at = who->expires_at + b->conf->jwt_leeway / 1000;
     return who;
 }
 
