@@ -6,10 +6,10 @@ import net from 'node:net';
 import path from 'node:path';
 import { once } from 'node:events';
 import { after, test } from 'node:test';
-import { freePort, run, scratchFolder, startBridge } from '../lib/index.js';
-import { openStage, Portal } from './stage.js';
+import { freePort, run, scratchFolder, startBridge, until } from '../lib/index.js';
+import { demoPassword, openStage, Portal } from './stage.js';
 
-const stage = await openStage();
+const stage = await openStage({ jwt_leeway: '2s' });
 after(() => stage.close());
 
 async function visit(role, url, { token, ...options } = {}) {
@@ -50,6 +50,23 @@ test('a token that is no good counts as none', async () => {
     await staff.page.getByLabel('Password').waitFor();
     await staff.close();
   }
+});
+
+test('a token that runs out while the page is open: the page says so by itself, and goes on after signing in', async () => {
+  const token = stage.bridge.token('player', 'Exp', 'Exp', { exp: Math.floor(Date.now() / 1000) + 4 });
+  const player = await visit('player', stage.url, { token });
+  await player.live();
+  await player.sees('Your session has ended', 'dialog');
+  await player.page.getByLabel('Name').fill('Exp');
+  await player.page.getByLabel('Password').fill(demoPassword);
+  await player.press('Sign in');
+  await until(async () => (await player.page.locator('dialog').count()) === 0, 'the dialog to go');
+  await player.live();
+  await player.say('back again');
+  await player.sees('Sent', '.message');
+  await stage.sql('Exp', 'good to see you', 'staff', 's-1');
+  await player.showsTheTruth('Exp');
+  await player.close();
 });
 
 test('a token without a name', async () => {
