@@ -14,6 +14,7 @@ import { pendingConversations } from '../shared/outbox.js';
 import { createStore } from '../shared/store.js';
 import { createThread, outboxPrefix } from '../shared/thread.js';
 import { onWake } from '../shared/wake.js';
+import { linkedRequest } from './link.js';
 import { emptyQueue, openRequest, withEvent, withList, withLookedAt, withRead } from './queue.js';
 
 const keptThreads = 30;
@@ -69,6 +70,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
 
   for (const playerId of pendingConversations(localStorage, outboxPrefix('staff', session.sub))) thread(playerId);
   window.addEventListener('popstate', onBack);
+  window.addEventListener('hashchange', followLink);
   if (openedInHistory() !== null) show(openedInHistory());
   resume();
   return desk;
@@ -89,6 +91,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
       const { requests, serverTime } = await api.requests({ status: 'waiting,in_progress', limit: 500 });
       clockOffset = serverTime ? Date.parse(serverTime) - Date.now() : 0;
       store.set({ queue: withList(store.get().queue, requests, meanwhile) });
+      followLink();
     } finally {
       meanwhile = null;
     }
@@ -135,6 +138,17 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     if (playerId === null) return;
     thread(playerId).sync.catchUp();
     loadHistory(playerId);
+  }
+
+  /* A notification's link: its chat is opened as soon as the list is known, and the address is then the desk's again. */
+  function followLink() {
+    const { queue } = store.get();
+    const requestId = linkedRequest(location.hash);
+    if (requestId === null || !queue.loaded) return;
+    history.replaceState(history.state, '', location.pathname + location.search);
+    const request = queue.requests[requestId];
+    if (request) select(request.playerId);
+    else notify('That chat is resolved.');
   }
 
   /* The player's requests are listed, and this may have changed what the list says. */
@@ -188,6 +202,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
 
   function close() {
     window.removeEventListener('popstate', onBack);
+    window.removeEventListener('hashchange', followLink);
     stopWaking();
     live.close();
     list.close();

@@ -5,6 +5,7 @@ import { playerChannel } from '../shared/channels.js';
 import { characters, initials, withLinks } from '../shared/text.js';
 import { duration } from '../shared/time.js';
 import { stillPending, timeline } from '../shared/timeline.js';
+import { linkedRequest } from '../staff/link.js';
 
 const minute = 60 * 1000;
 const noon = new Date(2026, 0, 2, 12).getTime();
@@ -76,4 +77,9 @@ test('durations', () => {
 test('channel names of players: allowed characters stay, each other byte is =XX', () => {
   assert.equal(playerChannel('ann-1_x@y,z.;'), 'private-player-ann-1_x@y,z.;');
   assert.equal(playerChannel('a b=ü/'), 'private-player-a=20b=3D=C3=BC=2F');
+});
+
+test("a push notification's link names its request, and nothing else does", () => {
+  assert.equal(linkedRequest('#/request/4711'), '4711');
+  for (const other of ['', '#', '#/request/', '#/request/x', '#/request/1/2', '#/requests/1']) assert.equal(linkedRequest(other), null);
 });
