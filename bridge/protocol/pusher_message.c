@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A JSON parser's stack grows with the nesting; jansson's own limit of 2048 is low enough. */
-#define PARSE_FLAGS (JSON_REJECT_DUPLICATES)
+/* A NUL is legal in the data of a client event. */
+#define PARSE_FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
 
 static const struct {
     const char *event;
@@ -25,9 +25,13 @@ static pusher_message_kind kind_of(const char *event)
     return strncmp(event, "client-", 7) == 0 ? PUSHER_CLIENT_EVENT : PUSHER_OTHER;
 }
 
+/* NULL, too, for a string with a NUL in it: no name, signature or user data has one. */
 static const char *string_of(const json_t *object, const char *key)
 {
-    return json_string_value(json_object_get(object, key));
+    const json_t *value = json_object_get(object, key);
+    const char *s = json_string_value(value);
+
+    return s && strlen(s) == json_string_length(value) ? s : NULL;
 }
 
 /* Clients send an object; some libraries send it as a string of JSON, as the server does. */

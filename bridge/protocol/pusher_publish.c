@@ -37,8 +37,8 @@ static int read_name(pusher_event *e, const json_t *object, const pusher_publish
     const json_t *name = json_object_get(object, "name");
 
     e->name = json_string_value(name);
-    if (!e->name || !*e->name)
-        *why = mem_strdup("name must be a string that is not empty");
+    if (!e->name || !*e->name || strlen(e->name) != json_string_length(name))
+        *why = mem_strdup("name must be a string that is not empty and has no NUL");
     else if (json_string_length(name) > limits->event_name)
         *why = mem_printf("name is longer than %zu bytes", limits->event_name);
     else if (is_reserved(e->name))
@@ -154,7 +154,8 @@ int pusher_publish_parse(pusher_publish *p, const char *body, size_t len, bool b
 {
     int status;
 
-    *p = (pusher_publish){.root = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL)};
+    *p = (pusher_publish){.root =
+                              json_loadb(body, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL)};
     *why = NULL;
     if (!json_is_object(p->root)) {
         *why = mem_strdup("The body must be a JSON object");

@@ -1,0 +1,94 @@
+/* Three connections that say, line by line, whatever the input says: the first byte of a line
+ * chooses who, or closes one, or publishes. The hub's tables must stay consistent and nothing may
+ * leak; every frame must be JSON. */
+#include "base/log.h"
+#include "base/text.h"
+#include "hub/frame.h"
+#include "hub/session.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdint.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define CONNS 3
+
+static hub_conn *conns[CONNS];
+
+static void check_frame(void *peer, frame *f)
+{
+    size_t header = f->bytes[1] < 126 ? 2 : f->bytes[1] == 126 ? 4 : 10;
+    json_t *json = json_loadb((const char *)f->bytes + header, f->len - header,
+                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+
+    (void)peer;
+    assert(json && json_is_string(json_object_get(json, "event")));
+    json_decref(json);
+}
+
+static void closing(void *peer, int code, const char *reason)
+{
+    (void)peer;
+    assert(code >= 1000 && reason);
+}
+
+static size_t no_backlog(const void *peer)
+{
+    (void)peer;
+    return 0;
+}
+
+static void leave(unsigned i)
+{
+    if (conns[i])
+        hub_disconnect(conns[i]);
+    conns[i] = NULL;
+}
+
+static void act(hub_app *app, const char *line, size_t len)
+{
+    unsigned i = (unsigned)(uint8_t)line[0] % CONNS;
+    const char *why;
+    int code;
+
+    if (line[0] == '-') {
+        leave(len > 1 ? (unsigned)(uint8_t)line[1] % CONNS : 0);
+    } else if (line[0] == '!') {
+        if (text_utf8_valid(line + 1, len - 1))
+            hub_publish(app, "cache-x", "e", line + 1, len - 1, NULL);
+    } else {
+        if (!conns[i])
+            conns[i] = hub_connect(app, NULL, NULL, "fuzz", &code, &why);
+        hub_receive(conns[i], line + 1, len - 1);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const hub_transport transport = {check_frame, closing, no_backlog, NULL, NULL};
+    hub_app_options options;
+    hub *h = hub_new();
+    hub_app *app;
+    const char *at = (const char *)data, *end = at + size;
+
+    log_set_level(LOG_LEVEL_ERROR);
+    hub_app_options_init(&options);
+    options.id = options.key = options.secret = "k";
+    options.client_events = options.subscription_count = options.watchlist = true;
+    hub_set_transport(h, &transport);
+    app = hub_app_add(h, &options);
+    while (at < end) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+        stop = stop ? stop : end;
+        if (stop > at)
+            act(app, at, (size_t)(stop - at));
+        at = stop + 1;
+    }
+    for (unsigned i = 0; i < CONNS; i++)
+        leave(i);
+    hub_free(h);
+    return 0;
+}
