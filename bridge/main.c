@@ -117,8 +117,9 @@ static void on_resync(void *arg)
 
 static void on_position(void *arg, const char *epoch, const snapshot *s)
 {
-    (void)arg;
+    bridge *b = arg;
     delivery_set_position(epoch, s);
+    resume_position(b->resumes, s);
 }
 
 static bool start_apps(bridge *b)

@@ -10,14 +10,33 @@
  * its clients load their own history.
  *
  * Live, three things run beside the notifications:
- *   audit   every audit_interval, through the pool, the difference is read again (keys only). A row
- * that has not been accepted is a suspect (ledger.h); one that is still a suspect at the next audit
- * is forwarded then, and counted in unichat_events_missed_total, which is 0 unless something is
- * broken. probe   every probe_interval the session notifies itself on a channel of its own. If that
- * does not come back, the session looks alive and is not (a half-open connection, a pooler in
- * transaction mode), and is replaced. epoch   each catch-up reads the database's identity. When it
- * has changed, or the xids have gone back, S means nothing there: the ledger starts anew and the
- * clients are told to resync.
+ *
+ * - audit: every audit_interval, through the pool, the difference is read again (keys only). A row
+ *   that has not been accepted is a suspect (ledger.h); one that is still a suspect at the next
+ *   audit is forwarded then, and counted in unichat_events_missed_total, which is 0 unless
+ * something is broken.
+ *
+ * - probe: every probe_interval the session notifies itself on a channel of its own. If that does
+ *   not come back, the session looks alive and is not (a half-open connection, a pooler in
+ *   transaction mode), and is replaced.
+ *
+ * - epoch: each catch-up reads the database's identity. When it has changed, or the xids have gone
+ *   back behind an event, S means nothing there: the ledger starts anew and the clients are told to
+ *   resync.
+ *
+ * Crashes. A transaction that ended without leaving anything on disk (it was rolled back, say) may
+ * be unknown after a crash, and its xid is given out once more:
+ *
+ *     server                                     bridge
+ *     xid 98 rolls back, not yet on disk
+ *                                                takes S = 99:99: — 98 has ended
+ *     crash, recovery: the next xid is 98
+ *     xid 98 commits an event
+ *                                                difference of S: xid >= 99. 98 is never found
+ *
+ * Events that S sees are on disk, so their xids are not given out again. So every S is lowered to
+ * end right behind the highest xid of an event that it sees: of events it sees the same, and of the
+ * rest nothing. Then 98 is in the difference.
  *
  * The session runs nothing but LISTEN, the catch-up and the probe, and reads its socket whenever
  * there is something, so it never holds the server's notification queue.
@@ -85,16 +104,20 @@ struct listener {
     metric *notified, *caught_up, *missed, *duplicates, *unreadable, *sessions, *probe_failures;
 };
 
+/* The highest xid of an event; with a snapshot of the same statement, of those that it sees. */
+#define NEWEST_XID "(SELECT xid FROM chat_events ORDER BY xid DESC LIMIT 1)"
+
 /* unichat_events_since() promises its order, and a join to one row keeps it. */
 static const char catch_up_sql[] =
-    "SELECT pg_current_snapshot()::text, unichat_epoch(), e.player_id, e.seq, e.payload::text"
+    "SELECT pg_current_snapshot()::text, unichat_epoch(), " NEWEST_XID ","
+    " e.player_id, e.payload::text"
     " FROM (SELECT 1) AS one LEFT JOIN"
     " unichat_events_since(coalesce($1::text::pg_snapshot, pg_current_snapshot())) AS e ON true";
-enum { COL_SNAPSHOT, COL_EPOCH, COL_PLAYER, COL_SEQ, COL_PAYLOAD };
+enum { COL_SNAPSHOT, COL_EPOCH, COL_NEWEST, COL_PLAYER, COL_PAYLOAD };
 
 static const db_stmt audit_stmt = {
     "audit",
-    "SELECT pg_current_snapshot()::text AS snapshot, e.player_id, e.seq"
+    "SELECT pg_current_snapshot()::text AS snapshot, " NEWEST_XID " AS newest, e.player_id, e.seq"
     " FROM (SELECT 1) AS one LEFT JOIN chat_events AS e"
     " ON e.xid >= pg_snapshot_xmax($1::text::pg_snapshot)"
     " OR e.xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))"
@@ -233,6 +256,7 @@ static void begin_catch_up(listener *l, PGresult *row)
     l->time_went_back = s != NULL && (strcmp(l->epoch, epoch) != 0 ||
                                       snapshot_xmax(l->caught_up_to) < snapshot_xmax(s));
     mem_replace(&l->epoch, epoch);
+    snapshot_lower_behind(l->caught_up_to, PQgetvalue(row, 0, COL_NEWEST));
     if (!l->time_went_back)
         accept_suspects(l, 0, l->caught_up);
 }
@@ -363,6 +387,7 @@ static void audit_rows(listener *l, PGresult *rows)
     uint64_t now = clock_monotonic_ms();
     if (newer == NULL)
         return;
+    snapshot_lower_behind(newer, db_text(rows, 0, "newest"));
     accept_suspects(l, SUSPECT_MIN_AGE_MS, l->missed);
     for (int i = 0; i < PQntuples(rows); i++) {
         const char *player = db_text(rows, i, "player_id");

@@ -1,5 +1,6 @@
 /* snapshot.c - see snapshot.h. */
 #include "db/snapshot.h"
+#include "base/buf.h"
 #include "base/mem.h"
 
 #include <ctype.h>
@@ -67,6 +68,35 @@ snapshot *snapshot_parse(const char *text)
     return NULL;
 }
 
+static void write_text(snapshot *s)
+{
+    buf text = {0};
+    buf_printf(&text, "%llu:%llu:", (unsigned long long)s->xmin, (unsigned long long)s->xmax);
+    for (size_t i = 0; i < s->running_count; i++)
+        buf_printf(&text, "%s%llu", i == 0 ? "" : ",", (unsigned long long)s->running[i]);
+    free(s->text);
+    s->text = buf_take(&text);
+}
+
+void snapshot_lower(snapshot *s, uint64_t xmax)
+{
+    if (xmax >= s->xmax)
+        return;
+    s->xmax = xmax;
+    if (s->xmin > xmax)
+        s->xmin = xmax;
+    while (s->running_count > 0 && s->running[s->running_count - 1] >= xmax)
+        s->running_count--;
+    write_text(s);
+}
+
+void snapshot_lower_behind(snapshot *s, const char *xid_text)
+{
+    uint64_t xid = 0;
+    if (xid_text == NULL || *xid_text == '\0' || snapshot_parse_xid(xid_text, &xid))
+        snapshot_lower(s, xid + 1);
+}
+
 void snapshot_free(snapshot *s)
 {
     if (s == NULL)
@@ -89,6 +119,16 @@ bool snapshot_sees(const snapshot *s, uint64_t xid)
     if (xid >= s->xmax)
         return false;
     return bsearch(&xid, s->running, s->running_count, sizeof xid, compare_xids) == NULL;
+}
+
+bool snapshot_covers(const snapshot *s, const snapshot *other)
+{
+    if (s->xmax < other->xmax)
+        return false;
+    for (size_t i = 0; i < s->running_count; i++)
+        if (snapshot_sees(other, s->running[i]))
+            return false;
+    return true;
 }
 
 const char *snapshot_text(const snapshot *s)

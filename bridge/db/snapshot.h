@@ -16,10 +16,20 @@ typedef struct snapshot snapshot;
 snapshot *snapshot_parse(const char *text) __attribute__((warn_unused_result));
 void snapshot_free(snapshot *s);
 
+/* Lowers xmax, if `xmax` is lower: then it sees less. */
+void snapshot_lower(snapshot *s, uint64_t xmax);
+
+/* Lowers it to end right behind an xid, given as text; NULL and "" stand for none at all. What that
+ * is good for: listener.c, "Crashes". */
+void snapshot_lower_behind(snapshot *s, const char *xid_text);
+
 /* Whether a transaction that has committed is visible in it. */
 bool snapshot_sees(const snapshot *s, uint64_t xid);
 
-/* The text that it was made of. */
+/* Whether `s` sees every transaction that `other` sees. */
+bool snapshot_covers(const snapshot *s, const snapshot *other);
+
+/* As the server writes it. */
 const char *snapshot_text(const snapshot *s);
 
 /* The first xid that had not been given out. */

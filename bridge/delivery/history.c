@@ -27,6 +27,8 @@ typedef struct newest {
 struct history {
     char *epoch; /* NULL: not known yet */
 
+    snapshot *seen; /* by the last page */
+
     char *player_id; /* NULL: of staff */
     int64_t after;
 
@@ -38,9 +40,14 @@ struct history {
     newest *newest;
 };
 
+/* What each page says of itself. */
+#define SEEN                                                                                       \
+    "unichat_epoch() AS epoch, pg_current_snapshot()::text AS snapshot,"                           \
+    " (SELECT xid FROM chat_events ORDER BY xid DESC LIMIT 1) AS newest"
+
 static const db_stmt player_stmt = {
     "history_player",
-    "SELECT unichat_epoch() AS epoch, coalesce(p.last_seq, 0) AS last_seq, e.seq, e.payload"
+    "SELECT " SEEN ", coalesce(p.last_seq, 0) AS last_seq, e.seq, e.payload"
     " FROM (SELECT 1) AS one LEFT JOIN chat_players AS p ON p.player_id = $1"
     " LEFT JOIN LATERAL unichat_events_after($1, $2::bigint, $3::int) AS e ON true"
     " ORDER BY e.seq",
@@ -48,10 +55,10 @@ static const db_stmt player_stmt = {
 
 static const db_stmt staff_stmt = {
     "history_staff",
-    "SELECT unichat_epoch() AS epoch, now.snapshot::text AS snapshot,"
-    " pg_snapshot_xmax($1::text::pg_snapshot) > pg_snapshot_xmax(now.snapshot) AS ahead,"
+    "SELECT " SEEN ","
+    " pg_snapshot_xmax($1::text::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot()) AS ahead,"
     " e.player_id, e.seq, e.payload"
-    " FROM (SELECT pg_current_snapshot() AS snapshot) AS now LEFT JOIN LATERAL"
+    " FROM (SELECT 1) AS one LEFT JOIN"
     " (SELECT * FROM unichat_events_since($1::text::pg_snapshot) AS s"
     "  WHERE (s.player_id COLLATE \"C\", s.seq) > ($2 COLLATE \"C\", $3::bigint)"
     "  ORDER BY s.player_id COLLATE \"C\", s.seq LIMIT $4::int) AS e ON true"
@@ -89,6 +96,7 @@ void history_free(history *h)
         HASH_DEL(h->newest, n);
         free(n);
     }
+    snapshot_free(h->seen);
     free(h->epoch);
     free(h->player_id);
     free(h->since);
@@ -143,6 +151,18 @@ static const char *staff_problem(const history *h, const PGresult *rows)
     return h->handed_out > HISTORY_STAFF_MAX ? "too_old" : NULL;
 }
 
+/* The snapshot of this page, lowered as the listener's (db/listener.c, "Crashes"). */
+static void keep_seen(history *h, const PGresult *rows)
+{
+    snapshot_free(h->seen);
+    h->seen = snapshot_parse(db_text(rows, 0, "snapshot"));
+    if (h->seen == NULL)
+        return;
+    snapshot_lower_behind(h->seen, db_text(rows, 0, "newest"));
+    if (h->next == NULL)
+        h->next = mem_strdup(snapshot_text(h->seen));
+}
+
 history_verdict history_judge(history *h, const db_result *page, const char **why)
 {
     if (page->error != NULL) {
@@ -162,8 +182,7 @@ history_verdict history_judge(history *h, const db_result *page, const char **wh
         *why = staff_problem(h, page->rows);
     if (*why != NULL)
         return HISTORY_RESYNC;
-    if (h->player_id == NULL && h->next == NULL)
-        h->next = mem_strdup(db_text(page->rows, 0, "snapshot"));
+    keep_seen(h, page->rows);
     return events == HISTORY_PAGE ? HISTORY_MORE : HISTORY_END;
 }
 
@@ -222,6 +241,11 @@ void history_again(history *h)
     h->next = NULL;
     mem_replace(&h->at_player, "");
     h->at_seq = 0;
+}
+
+const snapshot *history_seen(const history *h)
+{
+    return h->seen;
 }
 
 const char *history_epoch(const history *h)

@@ -11,6 +11,7 @@
 
 #include "db/event.h"
 #include "db/pool.h"
+#include "db/snapshot.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,6 +55,9 @@ bool history_has(const history *h, const char *player_id, int64_t seq);
 
 /* After HISTORY_END: from there once more, for what has been committed meanwhile. */
 void history_again(history *h);
+
+/* What the last page has seen, or NULL: every event that came out of it is seen by this. */
+const snapshot *history_seen(const history *h);
 
 /* The database that the pages came from, or NULL. */
 const char *history_epoch(const history *h);

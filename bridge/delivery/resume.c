@@ -6,18 +6,26 @@
  *                      ◀───────  16 … 20       (20 and 21 are published: kept as late)
  *                                the page was not full: this is the end
  *                      ◀───────  21            (late; 20 has been sent)
- *                      ◀───────  resumed       open the subscription
+ *                      ◀───────  resumed
+ *                                (21 and 22 are published: 21 has been sent)
+ *                      ◀───────  22
+ *                                all that the page saw has been published: open the subscription
  *
  * Nothing is left out: what was published before the hold was committed before the page was read,
  * so it is in the page; what is published after it is late or, after the end, goes out directly.
- * What is both in a page and late is known by (player, seq).
+ *
+ * Nothing is sent twice: the listening session may be far behind the table, above all after it was
+ * lost. So also after the end, what the history has handed out is known by (player, seq) and
+ * dropped, until a snapshot that covers the last page's is told to have been published whole.
  *
  * States:
  *
- *     remembered ──subscribed──▶ queued ──slot free──▶ reading ──full page──▶ queued
- *                                  ▲                      │
- *                                  └── paused ◀───────────┤  the client takes slowly, or the
- * database (timer)            │  is away └──last page──▶ sent, freed
+ *     remembered ──subscribed──▶ queued ──slot free──▶ reading
+ *                                  ▲ ▲                    │
+ *                                  │ └────full page───────┤
+ *                                  └───── paused ◀────────┤  slow client, database away
+ *                                                         │
+ *                                                         └──last page──▶ sifting ──▶ freed
  *
  * Limits. At most half of the pool's connections read for resuming. A page is sent as far as the
  * client's queue takes it. Late events have a limit in bytes: when it is reached they are dropped,
@@ -58,15 +66,17 @@ typedef enum resume_state {
     RESUME_READING,
     RESUME_PAUSED,
     RESUME_DECIDING, /* its page is being taken */
+    RESUME_SIFTING,  /* at its end; what is published is sent unless it was sent before */
 } resume_state;
 
 typedef struct resume {
     struct resume *prev, *next;           /* of the client */
-    struct resume *turn_prev, *turn_next; /* in all.queued or all.paused */
+    struct resume *turn_prev, *turn_next; /* in all.queued, all.paused or all.sifting */
     resumes *all;
     hub_conn *conn; /* NULL: given up while reading; freed when the page is there */
     char *channel;
-    char *position; /* staff: as the client gave it */
+    json_t *after;        /* as the client gave it */
+    const char *position; /* staff: its text */
     history *history;
     resume_state state;
     late *late;
@@ -86,7 +96,7 @@ struct resumes {
     db_pool *pool;
     hub_app *app;
     client *clients; /* by connection; only those that resume */
-    resume *queued, *paused;
+    resume *queued, *paused, *sifting;
     unsigned reading, reading_max;
     size_t backlog_max; /* bytes that may wait for one client while it resumes */
     uv_timer_t timer;
@@ -133,6 +143,8 @@ static void leave_turn(resume *r)
         DL_DELETE2(r->all->queued, r, turn_prev, turn_next);
     else if (r->state == RESUME_PAUSED)
         DL_DELETE2(r->all->paused, r, turn_prev, turn_next);
+    else if (r->state == RESUME_SIFTING)
+        DL_DELETE2(r->all->sifting, r, turn_prev, turn_next);
 }
 
 static void resume_free(resume *r)
@@ -140,7 +152,7 @@ static void resume_free(resume *r)
     drop_late(r);
     history_free(r->history);
     free(r->channel);
-    free(r->position);
+    json_decref(r->after);
     free(r);
 }
 
@@ -175,8 +187,8 @@ static void send_resync(hub_conn *conn, const char *channel, const char *reason)
 
 static void send_resumed(const resume *r)
 {
-    json_t *data = json_pack("{s:s, s:i, s:s?}", "channel", r->channel, "events", (int)r->sent,
-                             "epoch", history_epoch(r->history));
+    json_t *data = json_pack("{s:s, s:O, s:i, s:s?}", "channel", r->channel, "after", r->after,
+                             "events", (int)r->sent, "epoch", history_epoch(r->history));
     if (r->position != NULL && delivery_position() != NULL)
         json_object_set_new(data, "position", json_string(delivery_position()));
     char *text = json_dumps(data, JSON_COMPACT);
@@ -194,6 +206,8 @@ static void enter_turn(resume *r, resume_state state)
     r->state = state;
     if (state == RESUME_QUEUED)
         DL_APPEND2(r->all->queued, r, turn_prev, turn_next);
+    else if (state == RESUME_SIFTING)
+        DL_APPEND2(r->all->sifting, r, turn_prev, turn_next);
     else
         DL_APPEND2(r->all->paused, r, turn_prev, turn_next);
 }
@@ -261,21 +275,31 @@ static bool send_page(resume *r, const PGresult *rows)
     return true;
 }
 
-/* The end of the history: what came late, and open. */
+/* A live event, unless the client has it. */
+static void sift(resume *r, const char *player_id, int64_t seq, frame *f)
+{
+    if (history_has(r->history, player_id, seq))
+        return;
+    hub_send_frame(r->conn, f);
+    history_advance(r->history, player_id, seq);
+    r->sent++;
+}
+
+/* The end of the history. */
 static void finish(resume *r)
 {
-    resumes *all = r->all;
     late *l;
-    DL_FOREACH (r->late, l) {
-        if (history_has(r->history, l->player_id, l->seq))
-            continue;
-        hub_send_frame(r->conn, l->frame);
-        history_advance(r->history, l->player_id, l->seq);
-        r->sent++;
-    }
+    DL_FOREACH (r->late, l)
+        sift(r, l->player_id, l->seq, l->frame);
+    drop_late(r);
     send_resumed(r);
+    metric_add(r->all->done, 1);
+    enter_turn(r, RESUME_SIFTING);
+}
+
+static void open_subscription(resume *r)
+{
     hub_hold(r->conn, r->channel, false);
-    metric_add(all->done, 1);
     give_up(r);
 }
 
@@ -288,9 +312,8 @@ static void finish_with_resync(resume *r, const char *why)
     send_resync(r->conn, r->channel, why);
     DL_FOREACH (r->late, l)
         hub_send_frame(r->conn, l->frame);
-    hub_hold(r->conn, r->channel, false);
     metric_add(all->resynced, 1);
-    give_up(r);
+    open_subscription(r);
 }
 
 static void go_on(resume *r, history_verdict verdict)
@@ -414,7 +437,8 @@ static void ask(resumes *all, hub_conn *conn, const char *channel, const json_t 
     }
     resume *r = add(all, conn, channel);
     r->history = h;
-    r->position = mem_strdup(json_string_value(json_object_get(data, "after")));
+    r->after = json_incref(json_object_get(data, "after"));
+    r->position = json_string_value(r->after);
     if (old != NULL)
         replace(old, r);
     begin(r);
@@ -472,7 +496,9 @@ static void on_late(void *arg, hub_conn *conn, const char *channel, frame *f, co
     const resumes *all = arg;
     const db_event *e = what;
     resume *r = find(all, conn, channel);
-    if (r == NULL || r->late_dropped)
+    if (r != NULL && r->state == RESUME_SIFTING)
+        sift(r, e->player_id, e->seq, f);
+    if (r == NULL || r->state == RESUME_SIFTING || r->late_dropped)
         return;
     if (r->late_bytes + f->len > all->backlog_max) {
         drop_late(r);
@@ -547,8 +573,18 @@ static void resync_channel(void *arg, const char *channel)
     buf_free(&data);
 }
 
+void resume_position(resumes *all, const snapshot *s)
+{
+    resume *r, *tmp;
+    DL_FOREACH_SAFE2(all->sifting, r, tmp, turn_next)
+    if (snapshot_covers(s, history_seen(r->history)))
+        open_subscription(r);
+}
+
 void resume_resync_all(resumes *all, const char *reason)
 {
+    while (all->sifting != NULL)
+        open_subscription(all->sifting);
     resync_visit visit = {all->app, reason};
     hub_each_channel(all->app, resync_channel, &visit);
 }

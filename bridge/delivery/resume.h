@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "db/pool.h"
+#include "db/snapshot.h"
 #include "hub/hub.h"
 
 #include <uv.h>
@@ -17,6 +18,9 @@ typedef struct resumes resumes;
 /* Becomes the follower of the app. The pool must outlive it, and it the app's connections. */
 resumes *resume_start(uv_loop_t *loop, const config *conf, db_pool *pool, hub_app *app)
     __attribute__((warn_unused_result));
+
+/* Everything that the snapshot sees has been published. */
+void resume_position(resumes *all, const snapshot *s);
 
 /* Tells everybody on a channel of the chat to load everything anew. */
 void resume_resync_all(resumes *all, const char *reason);

@@ -88,6 +88,8 @@ async function settle({ topology, clients, writers, faults, tell }) {
     failedTransactions: writers.failed, faults,
   };
   tell(`${JSON.stringify(summary)}`);
+  const worst = reports.find((one) => judge(truth, one).length > 0);
+  if (worst) tell(`what happened to ${worst.name}:\n  ${worst.trace.join('\n  ')}`);
   if (wrong.length > 0 || !arrived)
     throw new Error(`${wrong.length} wrong${arrived ? '' : ', and not everybody has everything'}:\n  ${wrong.slice(0, 30).join('\n  ')}`);
   return summary;

@@ -69,6 +69,43 @@ static void what_is_no_snapshot_is_refused(void **state)
             fail_msg("taken: %s", bad[i]);
 }
 
+static void a_snapshot_can_be_lowered(void **state)
+{
+    (void)state;
+    snapshot *s = parse("10:20:10,14,18");
+    snapshot_lower(s, 25);
+    assert_string_equal(snapshot_text(s), "10:20:10,14,18");
+    snapshot_lower(s, 15);
+    assert_string_equal(snapshot_text(s), "10:15:10,14");
+    assert_true(snapshot_sees(s, 13));
+    assert_false(snapshot_sees(s, 14));
+    assert_false(snapshot_sees(s, 15));
+    snapshot_lower(s, 8);
+    assert_string_equal(snapshot_text(s), "8:8:");
+    assert_true(snapshot_sees(s, 7));
+    snapshot_free(s);
+}
+
+static bool covers(const char *a, const char *b)
+{
+    snapshot *s = parse(a), *other = parse(b);
+    bool answer = snapshot_covers(s, other);
+    snapshot_free(s);
+    snapshot_free(other);
+    return answer;
+}
+
+static void a_snapshot_covers_an_older_one(void **state)
+{
+    (void)state;
+    assert_true(covers("10:10:", "10:10:"));
+    assert_true(covers("12:12:", "10:10:"));
+    assert_false(covers("10:10:", "12:12:"));
+    assert_true(covers("10:20:10", "10:15:10,12"));
+    assert_false(covers("10:20:10", "11:15:12"));
+    assert_true(covers("17:20:17", "10:15:12"));
+}
+
 static ledger *ledger_at(const char *text)
 {
     ledger *l = ledger_new();
@@ -219,6 +256,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_sees_what_has_ended),
         cmocka_unit_test(what_is_no_snapshot_is_refused),
+        cmocka_unit_test(a_snapshot_can_be_lowered),
+        cmocka_unit_test(a_snapshot_covers_an_older_one),
         cmocka_unit_test(a_notification_is_new_unless_the_snapshot_saw_it),
         cmocka_unit_test(a_catch_up_leaves_out_what_was_notified),
         cmocka_unit_test(a_broken_catch_up_can_start_again),

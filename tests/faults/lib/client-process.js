@@ -9,14 +9,16 @@ import { startWatcher } from './clients.js';
 export async function startClients(specs) {
   const child = fork(fileURLToPath(import.meta.url), ['watch'], { serialization: 'advanced' });
   const waiting = new Map();
+  const gone = new Promise((_, reject) => { child.once('exit', (code, signal) => reject(new Error(`the clients ended: ${code ?? signal}`))); });
+  gone.catch(() => {});
   const stop = () => child.kill('SIGKILL');
   process.on('exit', stop);
   child.on('message', ({ id, answer }) => { waiting.get(id)?.(answer); waiting.delete(id); });
   let serial = 0;
-  const ask = (what, argument) => within(new Promise((resolve) => {
+  const ask = (what, argument) => within(Promise.race([gone, new Promise((resolve) => {
     waiting.set(++serial, resolve);
     child.send({ id: serial, ask: what, argument });
-  }), `the clients to answer "${what}"`, 60000);
+  })]), `the clients to answer "${what}"`, 60000);
   await ask('start', specs);
   return {
     count: specs.length,

@@ -17,7 +17,7 @@ const LIVELY = { activityTimeout: 1500, pongTimeout: 1500, unavailableTimeout: 2
 export async function startWatcher(spec) {
   const kinds = { 'player-resume': PlayerResume, 'staff-resume': StaffResume, 'player-portal': Portal, 'staff-portal': StaffPortal };
   const watcher = new kinds[spec.kind](spec);
-  watcher.client = await connectClient(spec.base, { token: spec.token, wait: false, options: LIVELY });
+  watcher.client = await connectClient({ ...spec.base, clients: new Set() }, { token: spec.token, wait: false, options: LIVELY });
   watcher.listen();
   return watcher;
 }
@@ -28,12 +28,14 @@ class Watcher {
     this.log = [];
     this.last = new Map(); // playerId -> the newest seq that was shown
     this.violations = [];
+    this.trace = [];
     this.complete = true;
     this.repeats = this.resyncs = this.resumes = this.connects = this.fetches = 0;
   }
 
   listen() {
     const { pusher } = this.client;
+    pusher.connection.bind('state_change', ({ current }) => this.note(current));
     pusher.connection.bind('connected', () => { this.connects++; this.onConnected(); });
     this.subscription = pusher.subscribe(this.channel);
     this.subscription.bind('pusher:subscription_succeeded', (data) => this.onSubscribed(data));
@@ -42,13 +44,22 @@ class Watcher {
       if (!this.closed) pusher.subscribe(this.channel);
     });
     this.subscription.bind_global((event, data) => {
+      this.note(data?.playerId ? `${data.playerId} ${data.seq}` : `${event} ${JSON.stringify(data)}`);
       if (event === 'unichat:resumed') this.onResumed(data);
       else if (event === 'unichat:resync') this.onResync(data);
       else if (data && data.playerId) this.onEvent(data);
     });
   }
 
+  // What happened to this client, for whoever reads why it failed.
+  note(what) {
+    this.trace.push(`${new Date().toISOString().slice(14, 23)} ${what}`);
+    if (this.trace.length > 100 && this.violations.length === 0) this.trace.shift();
+  }
+
   resume(after) {
+    this.note(`ask ${String(after).slice(-12)}`);
+    this.asked = after;
     this.client.pusher.send_event('unichat:resume', { channel: this.channel, after });
   }
 
@@ -62,16 +73,20 @@ class Watcher {
   }
 
   violate(what) {
+    if (this.violations.length === 0) this.note(`VIOLATION: ${what}`);
     if (this.violations.length < 20) this.violations.push(what);
   }
 
   onConnected() {}
   onSubscribed() {}
-  onResumed() { this.resumes++; this.catchingUp = false; }
+  onResumed({ after }) {
+    this.resumes++;
+    if (after === this.asked) this.catchingUp = false;
+  }
 
   report() {
-    const { name, kind, playerId, log, violations, complete, repeats, resyncs, resumes, connects, fetches } = this;
-    return { name, kind, playerId, log, violations, complete, repeats, resyncs, resumes, connects, fetches, last: Object.fromEntries(this.last) };
+    const { name, kind, playerId, log, violations, trace, complete, repeats, resyncs, resumes, connects, fetches } = this;
+    return { name, kind, playerId, log, violations, trace, complete, repeats, resyncs, resumes, connects, fetches, last: Object.fromEntries(this.last) };
   }
 
   close() {
@@ -190,6 +205,7 @@ class StaffResume extends StaffPortal {
     const at = this.at(event.playerId);
     if (event.seq === at + 1) this.show(event);
     else if (event.seq <= at) this.repeats++;
+    else if (this.fetching) this.fetchSoon(event.playerId); // after a resync
     else this.violate(`got seq ${event.seq} of ${event.playerId} after ${at}`);
     if (event.position) this.position = event.position;
   }
