@@ -22,6 +22,7 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -72,22 +73,26 @@ static plan erase_player = {
 };
 
 /* Whoever prunes at the same time takes other requests. */
-static plan prune_requests = {
-	"WITH old AS ("
+static plan find_old = {
+	"SELECT id, player_id FROM ("
 	"  SELECT id, player_id FROM @.chat_requests WHERE status = 'resolved' AND resolved_at < $1"
-	"  ORDER BY resolved_at LIMIT $2 FOR UPDATE SKIP LOCKED"
-	"), pushes AS ("
-	"  DELETE FROM @.push_notifications p USING old WHERE p.request_id = old.id"
-	"), digests AS ("
-	"  DELETE FROM @.push_notifications WHERE kind = 'digest' AND created_at < $1"
-	"), messages AS ("
-	"  DELETE FROM @.chat_messages m USING old WHERE m.player_id = old.player_id AND m.request_id = old.id"
-	"), events AS ("
-	"  DELETE FROM @.chat_events e USING old WHERE e.player_id = old.player_id AND e.request_id = old.id"
-	"), requests AS ("
-	"  DELETE FROM @.chat_requests r USING old WHERE r.id = old.id RETURNING r.player_id"
-	") SELECT player_id, count(*) FROM requests GROUP BY player_id ORDER BY player_id",
+	"  ORDER BY resolved_at LIMIT $2 FOR UPDATE SKIP LOCKED) old"
+	" ORDER BY player_id, id",
 	2, {TIMESTAMPTZOID, INT8OID}
+};
+
+/* What belongs to request $2 of player $1. */
+static plan prune_request[] = {
+	{"DELETE FROM @.push_notifications WHERE player_id = $1 AND request_id = $2", 2, {TEXTOID, INT8OID}},
+	{"DELETE FROM @.chat_messages WHERE player_id = $1 AND request_id = $2", 2, {TEXTOID, INT8OID}},
+	{"DELETE FROM @.chat_events WHERE player_id = $1 AND request_id = $2", 2, {TEXTOID, INT8OID}},
+	{"DELETE FROM @.chat_requests WHERE player_id = $1 AND id = $2", 2, {TEXTOID, INT8OID}},
+};
+
+/* Pushes that tell of many chats. */
+static plan prune_digests = {
+	"DELETE FROM @.push_notifications WHERE kind = 'digest' AND created_at < $1",
+	1, {TIMESTAMPTZOID}
 };
 
 /* A call of either function. */
@@ -168,28 +173,55 @@ erase(void *arg)
 }
 
 static void
+prune_one(const char *player_id, int64 request_id)
+{
+	for (int i = 0; i < lengthof(prune_request); i++)
+	{
+		arguments	args = {0};
+
+		add_text(&args, player_id);
+		add_int8(&args, request_id);
+		plan_run(&prune_request[i], &args);
+	}
+}
+
+/* The rows come sorted by player: one event for each. */
+static void
 prune(void *arg)
 {
 	retention_call *call = arg;
 	arguments	args = {0};
 	uint64		n;
-	char	  **players;
 	int64	   *requests;
+	char	  **players;
+	uint64		first = 0;		/* of this player's */
+	arguments	before = {0};
 
+	add_time(&before, call->before);
+	plan_run(&prune_digests, &before);
 	add_time(&args, call->before);
 	add_int8(&args, call->max_requests);
-	n = plan_run(&prune_requests, &args);
-	players = palloc_array(char *, n);
+	n = plan_run(&find_old, &args);
 	requests = palloc_array(int64, n);
+	players = palloc_array(char *, n);
 	for (uint64 i = 0; i < n; i++)
 	{
-		players[i] = row_text(i, 1);
-		requests[i] = row_int8(i, 2);
-		call->done += requests[i];
+		requests[i] = row_int8(i, 1);
+		players[i] = row_text(i, 2);
 	}
+
 	for (uint64 i = 0; i < n; i++)
-		leave_event("pruned", players[i], call->actor,
-					psprintf("{\"requests\": " INT64_FORMAT "}", requests[i]));
+	{
+		CHECK_FOR_INTERRUPTS();
+		prune_one(players[i], requests[i]);
+		if (i + 1 == n || strcmp(players[i], players[i + 1]) != 0)
+		{
+			leave_event("pruned", players[i], call->actor,
+						psprintf("{\"requests\": " UINT64_FORMAT "}", i + 1 - first));
+			first = i + 1;
+		}
+	}
+	call->done = n;
 }
 
 /*

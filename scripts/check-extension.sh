@@ -8,7 +8,7 @@ top=$PWD
 bin=$(scripts/private-pg.sh) || exit 1
 pgxs=$(dirname "$("$bin/pg_config" --pgxs)")/../..
 as_postgres=$top/scripts/as-postgres.sh
-dir=$(mktemp -d /var/tmp/unichat-check.XXXXXX)
+dir=$(mktemp -d "${TMPDIR:-/var/tmp}/unichat-check.XXXXXX")
 out=$top/build/check-extension
 mkdir -p "$out"
 "$as_postgres" true || exit 1
