@@ -33,6 +33,7 @@ uninstall: ## Remove what install has installed; the configuration and all data 
 
 demo: ## Install what is missing, build and run everything here until Ctrl-C; DEMO_PORT=8080
 	@scripts/install-deps.sh demo
+	@[ -x build/unichat-bridge ] || echo "Building; this takes a minute or two"
 	@$(MAKE) --no-print-directory -s -j2 all
 	@$(MAKE) --no-print-directory -s web
 	@scripts/demo.sh
@@ -44,7 +45,7 @@ check: ## Install what is missing and run every test; prints a table and "N pass
 	@scripts/install-deps.sh test
 	@scripts/check.sh
 
-check-%: ## Run one part of check: build unit extension lib e2e push pusher suites web browser fuzz docs style
+check-%: ## Run one part of check: build unit extension lib e2e faults push pusher suites web browser fuzz docs style
 	@scripts/check.sh $*
 
 lint format-check: ## Check the style of C, shell and JavaScript

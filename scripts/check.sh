@@ -11,7 +11,7 @@ top=$PWD
 logs=$top/build/check
 jobs=${JOBS:-$(nproc)}
 export WERROR=-Werror
-ALL=(build unit extension lib e2e push pusher suites web browser fuzz docs style)
+ALL=(build unit extension lib e2e faults push pusher suites web browser fuzz docs style)
 
 # The parts. In each, the first failing command ends it. -------------------------------------------------------------
 
@@ -25,6 +25,7 @@ part_build() { # both compilers, without a warning
     step "clang, extension" make --no-print-directory -j"$jobs" -C build/clang-extension -f extension/pgxs.mk CC=clang \
         COPT="-Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes"
     step "sanitizers" make --no-print-directory -j"$jobs" -C bridge SAN=1 all unit
+    step "install and uninstall" install_and_uninstall
 }
 
 part_unit() { # the pure parts, under AddressSanitizer and UBSan
@@ -42,6 +43,7 @@ part_extension() { scripts/check-extension.sh; } # pg_regress, isolation, dump a
 
 part_lib() { node_tests tests/lib; }
 part_e2e() { sanitized_bridge && node_tests tests/e2e; }
+part_faults() { sanitized_bridge && node_tests tests/faults; } # sockets cut, servers killed, at random
 part_push() { sanitized_bridge && node_tests tests/push; }
 part_pusher() { sanitized_bridge && node_tests tests/pusher; }
 part_suites() { tests/suites/run.sh sdk node chromium; }              # Pusher's own, in a namespace of their own
@@ -80,6 +82,16 @@ step() {
     shift
     echo "# $*"
     if "$@" 2>&1; then echo "ok - $name"; else echo "not ok - $name" && return 1; fi
+}
+
+install_and_uninstall() { # into a folder: everything arrives, and everything goes
+    local root=$top/build/install
+    rm -rf "$root"
+    make --no-print-directory -s install DESTDIR="$root" || return 1
+    [ -x "$root/usr/local/bin/unichat-bridge" ] && [ -e "$root/usr/local/share/unichat/web/player/index.html" ] || return 1
+    [ -n "$(find "$root" -name unichat.so)" ] && [ -n "$(find "$root" -name unichat.control)" ] || return 1
+    make --no-print-directory -s uninstall DESTDIR="$root" || return 1
+    [ -z "$(find "$root" -type f -not -path '*/bitcode/*')" ]
 }
 
 sanitized_bridge() {
