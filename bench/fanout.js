@@ -1,14 +1,14 @@
 // What a delivery costs the server, and how long the last client waits: the bridge beside rawcast, in turn.
 import { closeStage, measure, median, openStage, quick, report, spread, startRawcast } from './stage.js';
 
-const ROUNDS = quick ? 3 : 7;
+const ROUNDS = quick ? 3 : 5;
 const PHASES = [
   { subscribers: 1000, channel: 'staff-portal', messages: 100, window: 1 },
   { subscribers: 1000, channel: 'staff-portal', messages: 320, window: 16 },
   { subscribers: 5000, channel: 'staff-portal', messages: 20, window: 1 },
   { subscribers: 5000, channel: 'staff-portal', messages: 64, window: 16 },
-  { subscribers: 5000, channel: 'player-fan#', messages: 5000, window: 1 },
-  { subscribers: 5000, channel: 'player-fan#', messages: 5000, window: 16 },
+  { subscribers: 5000, channel: 'player-fan#', messages: 2000, window: 1 },
+  { subscribers: 5000, channel: 'player-fan#', messages: 2000, window: 16 },
 ];
 
 const stage = await openStage();
