@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,45 +56,53 @@ void buf_printf(buf *b, const char *fmt, ...)
     va_end(args);
 }
 
-/* The letter of a two-character escape, 'u' for \u00XX, 0 where the byte stands for itself. */
-static char json_escape_letter(unsigned char c)
+#define ESCAPE_MAX 6     /* bytes of \u00XX */
+#define ESCAPE_BLOCK 256 /* bytes that room is made for at once */
+
+/* Writes the escape of a quote, a backslash or a control character; returns what is behind it. */
+static char *put_escape(char *to, unsigned char c)
 {
-    switch (c) {
-    case '"':
-    case '\\':
-        return (char)c;
-    case '\b':
-        return 'b';
-    case '\f':
-        return 'f';
-    case '\n':
-        return 'n';
-    case '\r':
-        return 'r';
-    case '\t':
-        return 't';
-    default:
-        return c < 0x20 ? 'u' : 0;
+    static const char controls[] = "\b\f\n\r\t", letters[] = "bfnrt", digits[] = "0123456789abcdef";
+    const char *control;
+    *to++ = '\\';
+    if (c >= 0x20) {
+        *to++ = (char)c;
+    } else if (c != '\0' && (control = strchr(controls, c)) != NULL) {
+        *to++ = letters[control - controls];
+    } else {
+        memcpy(to, "u00", 3);
+        to[3] = digits[c >> 4];
+        to[4] = digits[c & 15];
+        to += 5;
     }
+    return to;
+}
+
+/* Every frame's data goes through here, and every seventh byte of it is a quote: no call per run.
+ */
+static char *put_escaped(char *to, const char *s, size_t len)
+{
+    static const bool special[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+        if (special[c])
+            to = put_escape(to, c);
+        else
+            *to++ = (char)c;
+    }
+    return to;
 }
 
 void buf_put_json_string(buf *b, const char *s, size_t len)
 {
-    buf_reserve(b, len + 2);
     buf_putc(b, '"');
-    size_t plain = 0; /* start of the run that is copied as it is */
-    for (size_t i = 0; i < len; i++) {
-        char letter = json_escape_letter((unsigned char)s[i]);
-        if (letter == 0)
-            continue;
-        buf_append(b, s + plain, i - plain);
-        plain = i + 1;
-        if (letter == 'u')
-            buf_printf(b, "\\u%04x", (unsigned)(unsigned char)s[i]);
-        else
-            buf_append(b, (char[]){'\\', letter}, 2);
+    while (len > 0) {
+        size_t n = len < ESCAPE_BLOCK ? len : ESCAPE_BLOCK;
+        char *room = buf_reserve(b, n * ESCAPE_MAX);
+        b->len += (size_t)(put_escaped(room, s, n) - room);
+        s += n;
+        len -= n;
     }
-    buf_append(b, s + plain, len - plain);
     buf_putc(b, '"');
 }
 

@@ -40,11 +40,21 @@ static size_t utf8_char_len(const unsigned char *s, size_t left)
     return len;
 }
 
+/* Whether the next eight bytes are ASCII; most of what is looked at is. */
+static bool ascii_ahead(const unsigned char *s, size_t left)
+{
+    uint64_t eight;
+    if (left < sizeof eight)
+        return false;
+    memcpy(&eight, s, sizeof eight);
+    return (eight & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool text_utf8_valid(const char *s, size_t len)
 {
     const unsigned char *p = (const unsigned char *)s;
     while (len > 0) {
-        size_t n = utf8_char_len(p, len);
+        size_t n = ascii_ahead(p, len) ? sizeof(uint64_t) : utf8_char_len(p, len);
         if (n == 0)
             return false;
         p += n;

@@ -28,11 +28,15 @@ static const char *skip_escape(const char *p, const char *end)
 
 static const char *skip_string(const char *p, const char *end)
 {
-    for (p++; p && p < end; p = *p == '\\' ? skip_escape(p + 1, end) : p + 1) {
+    static const bool special[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
+
+    for (p++; p; p = skip_escape(p + 1, end)) {
+        while (p < end && !special[(unsigned char)*p])
+            p++;
+        if (p == end || (unsigned char)*p < 0x20)
+            return NULL;
         if (*p == '"')
             return p + 1;
-        if ((unsigned char)*p < 0x20)
-            return NULL;
     }
     return NULL;
 }
@@ -112,11 +116,6 @@ bool flat_json_next(flat_json *j, flat_member *m)
     m->len = (size_t)(p - m->start);
     j->at = p;
     return true;
-}
-
-bool flat_member_is(const flat_member *m, const char *key)
-{
-    return strlen(key) == m->key_len && memcmp(m->key, key, m->key_len) == 0;
 }
 
 static unsigned hex4(const char *p)

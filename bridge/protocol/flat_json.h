@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct flat_json {
     const char *start, *at, *end;
@@ -33,7 +34,11 @@ void flat_json_open(flat_json *j, const char *text, size_t len);
  * not. */
 bool flat_json_next(flat_json *j, flat_member *m);
 
-bool flat_member_is(const flat_member *m, const char *key);
+/* In the header, so that a constant key costs a comparison of numbers. */
+static inline bool flat_member_is(const flat_member *m, const char *key)
+{
+    return m->key_len == strlen(key) && memcmp(m->key, key, m->key_len) == 0;
+}
 
 /*
  * Decodes a string into out, which has m->value_len bytes, with a NUL at its end. Returns the bytes
