@@ -16,6 +16,7 @@
 #include "base/process.h"
 #include "delivery/channel_map.h"
 #include "delivery/delivery.h"
+#include "delivery/publication.h"
 #include "delivery/resume.h"
 #include "identity/token_command.h"
 #include "push/push_queue.h"
@@ -36,6 +37,7 @@ typedef struct bridge {
     server *server;
     push_queue *push;
     webhooks *webhooks;
+    publication publication;
     resumes *resumes;
     uv_signal_t signals[3];
 } bridge;
@@ -122,6 +124,12 @@ static void on_position(void *arg, const char *epoch, const snapshot *s)
     resume_position(b->resumes, s);
 }
 
+static void on_publication(void *arg, const char *payload)
+{
+    bridge *b = arg;
+    publication_take(&b->publication, b->api.app, payload);
+}
+
 static bool start_apps(bridge *b)
 {
     b->api.hub = hub_new();
@@ -142,7 +150,7 @@ static bool start_apps(bridge *b)
 
 static void start_database(bridge *b)
 {
-    static const listener_events events = {on_event, on_resync, on_position};
+    static const listener_events events = {on_event, on_resync, on_position, on_publication};
     b->api.pool = db_pool_new(&b->loop, b->conf);
     b->api.listener = listener_new(&b->loop, b->conf, b->api.pool, &events, b);
     b->resumes = resume_start(&b->loop, b->conf, b->api.pool, b->api.app);
@@ -349,6 +357,7 @@ static int run(config *conf)
     process_notify("READY=1");
     uv_run(&b.loop, UV_RUN_DEFAULT);
     server_free(b.server);
+    publication_clear(&b.publication);
     hub_free(b.api.hub);
     token_key_free(b.api.key);
     int busy = uv_loop_close(&b.loop);

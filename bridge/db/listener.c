@@ -55,6 +55,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#define PUBLISH_CHANNEL "unichat_publish"
 #define SUSPECT_MIN_AGE_MS 2000
 #define CATCH_UP_TIMEOUT_MS 600000 /* after a long absence it may be much */
 
@@ -221,7 +222,8 @@ static void accept_suspects(listener *l, uint64_t age_ms, metric *count)
 static void send_listen(listener *l)
 {
     char sql[128];
-    snprintf(sql, sizeof sql, "LISTEN unichat; LISTEN %s", l->probe_channel);
+    snprintf(sql, sizeof sql, "LISTEN unichat; LISTEN " PUBLISH_CHANNEL "; LISTEN %s",
+             l->probe_channel);
     l->state = LISTEN_SUBSCRIBING;
     if (PQsendQuery(pg_conn_raw(l->conn), sql))
         pg_conn_flush(l->conn);
@@ -341,6 +343,8 @@ static void take_notifications(listener *l)
     while ((n = PQnotifies(pg_conn_raw(l->conn))) != NULL) {
         if (strcmp(n->relname, l->probe_channel) == 0)
             l->probing = false;
+        else if (strcmp(n->relname, PUBLISH_CHANNEL) == 0)
+            l->events->publication(l->arg, n->extra);
         else
             take_event(l, n->extra);
         PQfreemem(n);

@@ -20,6 +20,8 @@ typedef struct listener_events {
     void (*resync)(void *arg);
     /* Everything that the snapshot sees has been handed to event(), in this session or before. */
     void (*position)(void *arg, const char *epoch, const snapshot *s);
+    /* The payload of a notification of unichat_publish(). */
+    void (*publication)(void *arg, const char *payload);
 } listener_events;
 
 /* Connects as soon as the loop runs. The pool must outlive it. */
