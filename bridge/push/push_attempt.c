@@ -249,7 +249,7 @@ void push_attempt_release(push_attempt *attempt)
     http_client_cancel(attempt->call);
     attempt->call = NULL;
     attempt->result = (push_result){.outcome = PUSH_RELEASED, .retry_after_ms = -1};
-    log_info_as(attempt->who, "event=push_released reason=shutdown");
+    log_info_as(attempt->who, "event=push_released");
     report(attempt);
 }
 

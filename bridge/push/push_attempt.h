@@ -45,8 +45,8 @@ typedef struct push_context {
 push_attempt *push_attempt_start(const push_context *context, const PGresult *rows, int row)
     __attribute__((warn_unused_result));
 
-/* Gives the row back without having called, or without waiting for the answer: the bridge shuts
- * down. */
+/* Gives the call up and the row back, to be sent again at once: the bridge shuts down, or has
+ * another key. Nothing when the provider has answered already. */
 void push_attempt_release(push_attempt *attempt);
 
 /* Reports again where the database was away; nothing otherwise. */

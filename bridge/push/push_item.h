@@ -35,7 +35,7 @@ typedef enum push_outcome {
     PUSH_FAILED,        /* will never be accepted */
     PUSH_RETRY,         /* unknown or not now: again later, with the same key */
     PUSH_REFUSED,       /* the provider does not accept our credentials */
-    PUSH_RELEASED,      /* given back: the bridge shuts down */
+    PUSH_RELEASED,      /* given back without an answer */
 } push_outcome;
 
 /* How much of a provider's own words is kept. */

@@ -129,8 +129,9 @@ static void throttle(push_queue *queue, const push_result *result)
     int64_t pause =
         result->retry_after_ms > 0 ? result->retry_after_ms : queue->conf->push_retry_base;
 
-    breaker_pause(&queue->breaker, now_ms(queue),
-                  (uint64_t)(pause < LONGEST_THROTTLE_MS ? pause : LONGEST_THROTTLE_MS));
+    if (pause > LONGEST_THROTTLE_MS)
+        pause = LONGEST_THROTTLE_MS;
+    breaker_pause(&queue->breaker, now_ms(queue), (uint64_t)pause);
     log_warning("event=push_throttled pause_ms=%" PRId64, pause);
 }
 
@@ -204,7 +205,7 @@ static void ask_later(push_queue *queue, const char *what, const db_error *error
     pump_in(queue, INT64_MAX);
 }
 
-/* Ends a claim or a look. True when it was overtaken by a wake-up, or by the end. */
+/* Ends a claim or a look. True when that was the last one: the queue stops. */
 static bool asked(push_queue *queue)
 {
     queue->asking = false;
@@ -384,12 +385,22 @@ void push_queue_wake(push_queue *queue)
         pump(queue);
 }
 
+/* What is under way with the old key is given up, so that its refusal is not held against the new
+ * one. Whether the old call was carried out does not matter: the row keeps its idempotency key. */
+static void change_key(push_queue *queue)
+{
+    running *one;
+
+    log_info("event=push_key_changed");
+    DL_FOREACH (queue->attempts, one)
+        push_attempt_release(one->attempt);
+    reset_breaker(queue);
+}
+
 void push_queue_reload(push_queue *queue)
 {
-    if (strcmp(queue->key, queue->conf->onesignal_api_key) != 0) {
-        log_info("event=push_key_changed");
-        reset_breaker(queue);
-    }
+    if (strcmp(queue->key, queue->conf->onesignal_api_key) != 0)
+        change_key(queue);
     pump(queue);
 }
 

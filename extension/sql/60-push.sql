@@ -320,7 +320,8 @@ COMMENT ON FUNCTION @extschema@.unichat_push_claim(interval, int, int, interval,
  * retry           pending, due after retry_after; or dead  yes
  * refused         pending, due at once: the provider does  no
  *                 not accept this bridge's key
- * released        pending, due at once: never tried        no
+ * released        pending, due at once: given up by the     no
+ *                 bridge itself, as when it shuts down
  */
 CREATE FUNCTION @extschema@.unichat_push_result(
     id bigint, attempt int, outcome text, http_status int DEFAULT NULL, provider_id text DEFAULT NULL,

@@ -123,6 +123,20 @@ test('403 pauses all sending, longer each time; nothing is lost, and a new key e
   await until(async () => await bridge.metric('unichat_push_provider_paused') === 0, 'the pause to be over');
 });
 
+test('a new key gives up the calls made with the old one', async (t) => {
+  const { onesignal, bridge } = await startScene(t, cluster, { push_timeout: '60s', push_lease: '90s' });
+  onesignal.fail({ hang: true });
+  const { request_id: id } = await send(cluster, newPlayer(), 'hello');
+  await onesignal.waitForRequests(1);
+  onesignal.key = 'another';
+  bridge.configure({ onesignal_api_key: 'another' });
+  await bridge.kill('SIGHUP');
+  const row = await pushIn(cluster, id, 'sent');
+  assert.deepEqual(keys(onesignal.requests), [row.idempotency_key, row.idempotency_key]);
+  assert.equal(onesignal.accepted.size, 1);
+  assert.equal(row.failures, 0);
+});
+
 test('failures in a row open the breaker: then one probe at a time', async (t) => {
   const scene = await startScene(t, cluster, { push_breaker_failures: 4, push_breaker_pause: '400ms', push_concurrency: 1, push_max_failures: 50 });
   scene.onesignal.fail(...Array(6).fill({ status: 503 }));
