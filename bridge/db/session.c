@@ -3,6 +3,11 @@
  * The extension may live in any schema, so the first statement looks it up and makes it the
  * search_path; the bridge's other statements name its functions without a schema. What can be set
  * per session is set by that statement and not by start-up options, which connection poolers drop.
+ *
+ * Plans: each statement of the bridge is a handful of index lookups. How many events are newer than
+ * a snapshot, the planner can only guess, and after a bulk load or on young statistics it guesses
+ * so many that it would read whole tables, every few seconds. So plans that read whole tables are
+ * switched off for these sessions.
  */
 #include "db/session.h"
 #include "base/log.h"
@@ -19,7 +24,9 @@ static const char setup_sql[] =
     " set_config('search_path', quote_ident(n.nspname) || ', pg_temp', false),"
     " set_config('statement_timeout', $2, false),"
     " set_config('client_encoding', 'UTF8', false),"
-    " set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false)"
+    " set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
+    " set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),"
+    " set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false)"
     " FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace"
     " WHERE e.extname = 'unichat' AND ($1 = '' OR n.nspname = $1)";
 
