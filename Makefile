@@ -57,6 +57,10 @@ format: ## Bring the bridge's C into the project's format
 fuzz: ## Fuzz every parser for FUZZ_SECONDS (60) each
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} scripts/check.sh fuzz
 
+bench-%: ## Measure: bench-latency bench-fanout bench-connections bench-commit; QUICK=1 for a look
+	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s -C bench $*
+
 clean: ## Remove what was built; a demo's data stays
 	@$(MAKE) --no-print-directory -s -f extension/pgxs.mk clean
 	@find build -mindepth 1 -maxdepth 1 ! -name demo ! -name pg -exec rm -rf {} + 2>/dev/null || true

@@ -12,18 +12,21 @@ import { closeStage, median, openStage, quick, report, spread } from './stage.js
 const ROUNDS = quick ? 1 : 5;
 const SECONDS = quick ? 2 : 4;
 const CLIENTS = [1, 8, 32, 64];
+const RATIOS = [['worker', 'none'], ['worker', 'transaction'], ['worker', 'bare'], ['transaction', 'bare'], ['none', 'bare']];
 const PLAYERS = 10000;
 const TEXT = 'I cannot log in since the update, what shall I do?';
 
-const stage = await openStage({ config: { shared_preload_libraries: 'unichat' } });
-const { bridge, cluster } = stage;
+// The bridge's audit is off, because it would find, and forward, what the way "none" tells nobody of.
+const stage = await openStage({ config: { shared_preload_libraries: 'unichat' }, settings: { audit_interval: '1h' } });
+const { cluster } = stage;
 const folder = scratchFolder('pgbench');
 fs.chmodSync(folder, 0o755);
 
 cluster.psql(`CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, player_id text, message_text text);
   SELECT count(*) FROM generate_series(1, ${PLAYERS}) i, unichat_send('bench-' || i, 'first');`);
-const modes = cluster.psql("SELECT unnest(enumvals) FROM pg_settings WHERE name = 'unichat.delivery'").trim().split('\n');
-const ways = ['bare', 'none', 'transaction', 'worker'].filter((way) => way === 'bare' || modes.includes(way));
+const modes = cluster.psql("SELECT unnest(enumvals) FROM pg_settings WHERE name = 'unichat.delivery'").trim().split('\n').filter(Boolean);
+const ways = ['bare', 'none', 'transaction', 'worker'].filter((way) => way === 'bare' || modes.includes(way) ||
+  (way === 'transaction' && modes.length === 0)); // a version that knows no other way
 
 function script(name, sql) {
   const file = path.join(folder, `${name}.sql`);
@@ -35,7 +38,7 @@ const sendScript = script('send', `SELECT seq FROM unichat_send('bench-' || :p::
 
 // Transactions a second of one pgbench run.
 function pgbench(way, clients) {
-  const env = { ...process.env, PGOPTIONS: way === 'bare' ? '' : `-c unichat.delivery=${way}` };
+  const env = { ...process.env, PGOPTIONS: way === 'bare' || modes.length === 0 ? '' : `-c unichat.delivery=${way}` };
   const text = run(path.join(top, 'scripts/as-postgres.sh'), [path.join(cluster.bin, 'pgbench'), '-n', '-M', 'prepared',
     '-c', String(clients), '-j', '2', '-T', String(SECONDS), '-f', way === 'bare' ? bareScript : sendScript,
     '-h', cluster.folder, '-p', String(cluster.port), '-U', 'postgres', cluster.database], { env });
@@ -47,10 +50,11 @@ for (const clients of CLIENTS) {
   const rounds = [];
   for (let round = 0; round < ROUNDS; round++) rounds.push(Object.fromEntries(ways.map((way) => [way, pgbench(way, clients)])));
   raw.push({ clients, rounds });
-  const ratio = (a, b) => (ways.includes(a) && ways.includes(b) ? spread(rounds.map((round) => round[a] / round[b])) : '');
-  rows.push({ clients, ...Object.fromEntries(ways.map((way) => [`${way} tps`, Math.round(median(rounds.map((round) => round[way])))])),
-    'worker/none': ratio('worker', 'none'), 'worker/transaction': ratio('worker', 'transaction'), 'worker/bare': ratio('worker', 'bare'),
-    'none/bare': ratio('none', 'bare'), 'transaction/bare': ratio('transaction', 'bare') });
+  const row = { clients };
+  for (const way of ways) row[`${way} tps`] = Math.round(median(rounds.map((round) => round[way])));
+  for (const [a, b] of RATIOS.filter((pair) => pair.every((way) => ways.includes(way))))
+    row[`${a}/${b}`] = spread(rounds.map((round) => round[a] / round[b]));
+  rows.push(row);
 }
-report('commit', cluster, rows, { rounds: raw, bridge: { audited: await bridge.metric('unichat_audit_found_total') } });
+report('commit', cluster, rows, raw);
 await closeStage(stage);
