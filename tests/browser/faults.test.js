@@ -102,7 +102,7 @@ test('a message that the server refuses says why, can be retried under the same 
     return route.continue({ postData: JSON.stringify({ ...body, message: ' ' }) });
   });
   await ann.say('refused');
-  await ann.sees('Not sent.', '.message.failed');
+  await ann.sees('Not sent. The message must not be empty.', '.message.failed');
   await ann.say('the next one goes on');
   await until(async () => (await stage.truth('ann')).some((line) => line.endsWith('goes on')), 'the next message to arrive');
   await ann.page.getByRole('button', { name: 'Retry' }).click();

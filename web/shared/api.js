@@ -81,9 +81,10 @@ function words({ status, code, message, owner, retryAfter }) {
   return sentence(message) || `The server refused (${status}).`;
 }
 
-/* PostgreSQL's house style begins an error in lower case and ends it without a full stop. */
+/* PostgreSQL's house style begins an error in lower case, names columns, and ends without a full stop. */
 function sentence(message) {
   if (!message) return '';
-  const text = message[0].toUpperCase() + message.slice(1);
+  const named = message.replace(/\bmessage_text\b/, 'the message').replaceAll('_', ' ');
+  const text = named[0].toUpperCase() + named.slice(1);
   return /[.!?]$/.test(text) ? text : text + '.';
 }

@@ -2,7 +2,8 @@
  * The desk of one member of staff: the queue, a thread for each player that was opened, and what can be done with them.
  *
  * One live channel carries every player's events, so it feeds the queue and every thread. On each (re)subscription, on
- * wake-up and now and then, the queue is fetched again and every thread catches up from where it is.
+ * wake-up and now and then, the queue is fetched again and the open chat catches up from where it is; the other threads
+ * do when they are opened, or when an event shows them that they have missed one.
  *
  * The store holds {queue, connection, selected, filter, histories, notice, revision}; revision changes with any thread or
  * fetch. histories: by player id, all requests of the player, newest first, for the lines between them.
@@ -82,7 +83,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
 
   function catchUp() {
     list.now();
-    for (const one of threads.values()) one.sync.catchUp();
+    threads.get(store.get().selected)?.sync.catchUp();
   }
 
   async function fetchQueue() {
