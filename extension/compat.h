@@ -14,6 +14,7 @@
 #include "access/xlogrecovery.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 
@@ -49,6 +50,17 @@ path_unpin(int nest)
 	AtEOXact_GUC(false, nest);
 #else
 	PopOverrideSearchPath();
+#endif
+}
+
+/* This process's place in ProcGlobal->allProcs. */
+static inline int
+my_procno(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return GetNumberFromPGProc(MyProc);
+#else
+	return MyProc->pgprocno;
 #endif
 }
 

@@ -27,6 +27,7 @@
 
 #include "announce.h"
 #include "compat.h"
+#include "delivery.h"
 #include "event.h"
 #include "guard.h"
 #include "plans.h"
@@ -37,15 +38,16 @@ PG_FUNCTION_INFO_V1(unichat_event_before);
 
 static plan insert_event = {
 	"INSERT INTO @.chat_events (player_id, seq, request_id, kind, message_id, from_status, to_status, urgency,"
-	" assigned_to, actor, detail, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12)",
-	12, {TEXTOID, INT8OID, INT8OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-	TIMESTAMPTZOID}
+	" assigned_to, actor, detail, at, notified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13)",
+	13, {TEXTOID, INT8OID, INT8OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+	TIMESTAMPTZOID, BOOLOID}
 };
 
 void
 event_store(chat_event *e)
 {
 	arguments	args = {0};
+	delivery_mode mode = delivery_decide();
 
 	add_text(&args, e->player_id);
 	add_int8(&args, e->seq);
@@ -59,10 +61,14 @@ event_store(chat_event *e)
 	add_text(&args, e->actor);
 	add_text(&args, e->detail);
 	add_time(&args, e->at);
+	add_datum(&args, BoolGetDatum(mode != DELIVERY_WORKER), false);
 	plan_run(&insert_event, &args);
 
-	e->xid = U64FromFullTransactionId(GetTopFullTransactionId());
-	announce(e);
+	if (mode == DELIVERY_TRANSACTION)
+	{
+		e->xid = U64FromFullTransactionId(GetTopFullTransactionId());
+		announce(e);
+	}
 }
 
 /*

@@ -11,7 +11,7 @@
 #include "payload.h"
 
 /*
- * Stores the event and announces it.  The caller has filled all of it but
+ * Stores the event and sees to its announcement.  The caller has filled all of it but
  * xid, with a seq from player_take_seqs.
  */
 extern void event_store(chat_event *e);

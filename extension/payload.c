@@ -126,23 +126,20 @@ payload_whole(StringInfo out, const chat_event *e)
 	appendStringInfoChar(out, '}');
 }
 
-void
-payload_notify(StringInfo out, const chat_event *e)
+char *
+payload_reference(const chat_event *e)
 {
-	int			start = out->len;
+	StringInfoData out;
 
-	payload_whole(out, e);
-	if (out->len - start <= PAYLOAD_MAX_BYTES)
-		return;
-
-	out->len = start;
-	appendStringInfoChar(out, '{');
-	put_text(out, "playerId", e->player_id);
-	put_seq(out, e->seq);
-	put_id(out, "requestId", e->request_id);
-	put_text(out, "kind", e->kind);
-	put_xid(out, e->xid);
-	appendStringInfoString(out, ",\"ref\":true}");
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '{');
+	put_text(&out, "playerId", e->player_id);
+	put_seq(&out, e->seq);
+	put_id(&out, "requestId", e->request_id);
+	put_text(&out, "kind", e->kind);
+	put_xid(&out, e->xid);
+	appendStringInfoString(&out, ",\"ref\":true}");
+	return out.data;
 }
 
 /*

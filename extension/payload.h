@@ -43,7 +43,7 @@ typedef struct chat_event
 /* Appends the whole object, of any length. */
 extern void payload_whole(StringInfo out, const chat_event *e);
 
-/* Appends what fits into a NOTIFY: the whole, or the reference to it. */
-extern void payload_notify(StringInfo out, const chat_event *e);
+/* The reference to it, which always fits; palloc'd. */
+extern char *payload_reference(const chat_event *e);
 
 #endif							/* UNICHAT_PAYLOAD_H */

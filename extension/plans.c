@@ -53,20 +53,27 @@ plans_use_schema(Oid schema)
 	}
 }
 
+static const char *
+schema_name(void)
+{
+	char	   *name = get_namespace_name(schema_now);
+
+	if (name == NULL)
+		elog(ERROR, "cache lookup failed for schema %u", schema_now);
+	return quote_identifier(name);
+}
+
 /* sql with the schema's name for each @; palloc'd. */
 static char *
 with_schema(const char *sql)
 {
-	char	   *name = get_namespace_name(schema_now);
 	StringInfoData buf;
 
-	if (name == NULL)
-		elog(ERROR, "cache lookup failed for schema %u", schema_now);
 	initStringInfo(&buf);
 	for (const char *c = sql; *c; c++)
 	{
 		if (*c == '@')
-			appendStringInfoString(&buf, quote_identifier(name));
+			appendStringInfoString(&buf, schema_name());
 		else
 			appendStringInfoChar(&buf, *c);
 	}

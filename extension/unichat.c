@@ -16,6 +16,8 @@
  *		pending		from a BEFORE trigger to the AFTER trigger of the row
  *		payload		the JSON of one event
  *		announce	tells the listeners
+ *		delivery	who does that: the writer or the worker
+ *		worker		the delivery worker
  *		event		stores events
  *		player		a player's row: seqs
  *		request		the rules of a request's status
@@ -35,6 +37,7 @@
 #include "utils/guc.h"
 
 #include "compat.h"
+#include "delivery.h"
 #include "pending.h"
 #include "plans.h"
 
@@ -49,6 +52,7 @@ _PG_init(void)
 {
 	plans_init();
 	pending_init();
+	delivery_init();
 	MarkGUCPrefixReserved("unichat");
 }
 

@@ -25,12 +25,15 @@ trap 'exit 1' INT TERM
     cat "$out/initdb.log"
     exit 1
 }
-"$as_postgres" "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/server.log" start \
-    -o "-c listen_addresses='' -c unix_socket_directories=$dir -c fsync=off -c max_prepared_transactions=10" \
-    >"$out/start.log" 2>&1 || {
-    cat "$out/start.log" "$dir/server.log"
-    exit 1
+start_server() { # $@: more options of the server
+    "$as_postgres" "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/server.log" restart \
+        -o "-c listen_addresses='' -c unix_socket_directories=$dir -c fsync=off -c max_prepared_transactions=10 $*" \
+        >"$out/start.log" 2>&1 || {
+        cat "$out/start.log" "$dir/server.log"
+        exit 1
+    }
 }
+start_server
 export PGHOST=$dir PGPORT=5432 PGUSER=postgres PGDATABASE=postgres PATH=$bin:$PATH
 unset PGOPTIONS PGSERVICE PGPASSWORD
 
@@ -41,7 +44,8 @@ wanted() { # those of the names on standard input that were asked for
 only=("$@")
 mapfile -t regress < <(names sql/*.sql | wanted)
 mapfile -t specs < <(names specs/*.spec | wanted)
-mapfile -t scripts < <(names tests/extension/*.sh | grep -vx lib | wanted)
+mapfile -t scripts < <(names tests/extension/*.sh | grep -vxE 'lib|delivery' | wanted)
+mapfile -t preloaded < <(names tests/extension/delivery.sh | wanted)
 passed=0 failed=0
 
 tally() { # $1: the log of pg_regress
@@ -54,28 +58,40 @@ tally() { # $1: the log of pg_regress
     [ "$bad" -eq 0 ] || cat "$(dirname "$1")/regression.diffs"
 }
 
-if [ ${#regress[@]} -gt 0 ]; then
+run_regress() {
+    [ ${#regress[@]} -gt 0 ] || return
     mkdir -p "$out/regress"
     "$pgxs/src/test/regress/pg_regress" --inputdir=. --outputdir="$out/regress" --bindir="$bin" \
         --dbname=regress "${regress[@]}" >"$out/regress/log" 2>&1
     tally "$out/regress/log"
-fi
+}
+run_scripts() { # $@: names
+    local name
+    for name in "$@"; do
+        if "tests/extension/$name.sh" >"$out/$name.log" 2>&1; then
+            echo "ok - $name"
+            passed=$((passed + 1))
+        else
+            echo "not ok - $name"
+            tail -n 40 "$out/$name.log"
+            failed=$((failed + 1))
+        fi
+    done
+}
+
+run_regress
 if [ ${#specs[@]} -gt 0 ]; then
     mkdir -p "$out/isolation"
     "$pgxs/src/test/isolation/pg_isolation_regress" --inputdir=. --outputdir="$out/isolation" --bindir="$bin" \
         --dbname=isolation "${specs[@]}" >"$out/isolation/log" 2>&1
     tally "$out/isolation/log"
 fi
-for name in "${scripts[@]}"; do
-    if "tests/extension/$name.sh" >"$out/$name.log" 2>&1; then
-        echo "ok - $name"
-        passed=$((passed + 1))
-    else
-        echo "not ok - $name"
-        tail -n 40 "$out/$name.log"
-        failed=$((failed + 1))
-    fi
-done
+run_scripts "${scripts[@]}"
+
+# The same with the library preloaded: the delivery worker notifies.
+start_server -c shared_preload_libraries=unichat
+run_regress
+run_scripts "${preloaded[@]}"
 if grep -Eq 'PANIC|TRAP:|terminated by signal' "$dir/server.log"; then
     echo "not ok - the server crashed"
     grep -E 'PANIC|TRAP:|terminated by signal' "$dir/server.log"

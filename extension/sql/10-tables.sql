@@ -106,6 +106,7 @@ CREATE TABLE @extschema@.chat_events (
     detail      jsonb,
     at          timestamptz NOT NULL,
     xid         xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
+    notified    boolean NOT NULL DEFAULT true,
     PRIMARY KEY (player_id, seq)
 );
 CREATE INDEX chat_events_xid ON @extschema@.chat_events (xid);
@@ -118,3 +119,4 @@ COMMENT ON COLUMN @extschema@.chat_events.to_status IS 'the request''s status af
 COMMENT ON COLUMN @extschema@.chat_events.actor IS 'who did it, where known';
 COMMENT ON COLUMN @extschema@.chat_events.detail IS 'of erased and pruned: how much';
 COMMENT ON COLUMN @extschema@.chat_events.xid IS 'the transaction that wrote it; catching up compares it with a snapshot (unichat_events_since)';
+COMMENT ON COLUMN @extschema@.chat_events.notified IS 'true: its own transaction has seen to the notification; false: the delivery worker does';

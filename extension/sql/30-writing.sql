@@ -36,3 +36,9 @@ CREATE FUNCTION @extschema@.unichat_prune(
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION @extschema@.unichat_prune(interval, text, integer) IS
     'deletes requests that were resolved longer ago than that, with their messages, events and push rows, at most max_requests of them. Returns how many; call it until it returns 0.';
+
+CREATE FUNCTION @extschema@.unichat_delivery(
+    OUT mode text, OUT worker_pid integer, OUT batches bigint, OUT events bigint, OUT last_at timestamptz)
+AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION @extschema@.unichat_delivery() IS
+    'who notifies for this session (the setting unichat.delivery), and how the delivery worker of this database fares';

@@ -89,6 +89,19 @@ RETURNS text AS 'MODULE_PATHNAME' LANGUAGE C STABLE;
 COMMENT ON FUNCTION @extschema@.unichat_payload(text, text, bigint, bigint, text, bigint, text, text, text, text, text, timestamptz, xid8, text, text, text, text) IS
     'unichat: the JSON of one event (internal)';
 
+CREATE VIEW @extschema@.unichat_event_payloads AS
+    SELECT e.*,
+           @extschema@.unichat_payload(
+               e.player_id, r.player_name, e.seq, e.request_id, e.kind, e.message_id, e.from_status, e.to_status,
+               e.urgency, e.assigned_to, e.actor, e.at, e.xid, m.sender, m.sender_id, m.message_text,
+               m.client_message_id) AS payload
+      FROM @extschema@.chat_events e
+      LEFT JOIN @extschema@.chat_requests r ON r.id = e.request_id
+      LEFT JOIN @extschema@.chat_messages m
+             ON e.message_id IS NOT NULL AND m.player_id = e.player_id
+            AND m.seq = e.seq + CASE e.kind WHEN 'request_created' THEN 1 ELSE 0 END;
+COMMENT ON VIEW @extschema@.unichat_event_payloads IS 'unichat: the events, each with its JSON (internal)';
+
 -- The exception that is not inlined: the planner cannot know that what came after a snapshot is little, least of all in
 -- a table just restored, where every xid is the same. So it is told.
 CREATE FUNCTION @extschema@.unichat_events_since(since pg_snapshot)
@@ -96,21 +109,11 @@ RETURNS TABLE (player_id text, seq bigint, xid xid8, payload text) LANGUAGE sql 
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
 BEGIN ATOMIC
     WITH news AS MATERIALIZED (     -- found by xid first, whatever the order of the result
-        SELECT n.* FROM @extschema@.chat_events n
+        SELECT n.player_id, n.seq, n.xid, n.payload FROM @extschema@.unichat_event_payloads n
          WHERE n.xid >= pg_snapshot_xmax(since)
             OR n.xid = ANY (ARRAY(SELECT pg_snapshot_xip(since)))
     )
-    SELECT e.player_id, e.seq, e.xid,
-           @extschema@.unichat_payload(
-               e.player_id, r.player_name, e.seq, e.request_id, e.kind, e.message_id, e.from_status, e.to_status,
-               e.urgency, e.assigned_to, e.actor, e.at, e.xid, m.sender, m.sender_id, m.message_text,
-               m.client_message_id)
-      FROM news e
-      LEFT JOIN @extschema@.chat_requests r ON r.id = e.request_id
-      LEFT JOIN @extschema@.chat_messages m
-             ON e.message_id IS NOT NULL AND m.player_id = e.player_id
-            AND m.seq = e.seq + CASE e.kind WHEN 'request_created' THEN 1 ELSE 0 END
-     ORDER BY e.player_id, e.seq;
+    SELECT news.player_id, news.seq, news.xid, news.payload FROM news ORDER BY news.player_id, news.seq;
 END;
 COMMENT ON FUNCTION @extschema@.unichat_events_since(pg_snapshot) IS
     'the events that are visible now and were not to the given snapshot, as the JSON of docs/events.md';
@@ -118,15 +121,7 @@ COMMENT ON FUNCTION @extschema@.unichat_events_since(pg_snapshot) IS
 CREATE FUNCTION @extschema@.unichat_event(player_id text, seq bigint)
 RETURNS text LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT @extschema@.unichat_payload(
-               e.player_id, r.player_name, e.seq, e.request_id, e.kind, e.message_id, e.from_status, e.to_status,
-               e.urgency, e.assigned_to, e.actor, e.at, e.xid, m.sender, m.sender_id, m.message_text,
-               m.client_message_id)
-      FROM @extschema@.chat_events e
-      LEFT JOIN @extschema@.chat_requests r ON r.id = e.request_id
-      LEFT JOIN @extschema@.chat_messages m
-             ON e.message_id IS NOT NULL AND m.player_id = e.player_id
-            AND m.seq = e.seq + CASE e.kind WHEN 'request_created' THEN 1 ELSE 0 END
+    SELECT e.payload FROM @extschema@.unichat_event_payloads e
      WHERE e.player_id = unichat_event.player_id AND e.seq = unichat_event.seq;
 END;
 COMMENT ON FUNCTION @extschema@.unichat_event(text, bigint) IS 'one event, as the JSON of docs/events.md';
@@ -134,19 +129,9 @@ COMMENT ON FUNCTION @extschema@.unichat_event(text, bigint) IS 'one event, as th
 CREATE FUNCTION @extschema@.unichat_events_after(player_id text, after bigint, max_rows integer DEFAULT 100)
 RETURNS TABLE (seq bigint, payload text) LANGUAGE sql STABLE ROWS 100
 BEGIN ATOMIC
-    SELECT e.seq,
-           @extschema@.unichat_payload(
-               e.player_id, r.player_name, e.seq, e.request_id, e.kind, e.message_id, e.from_status, e.to_status,
-               e.urgency, e.assigned_to, e.actor, e.at, e.xid, m.sender, m.sender_id, m.message_text,
-               m.client_message_id)
-      FROM (SELECT page.* FROM @extschema@.chat_events page
-             WHERE page.player_id = unichat_events_after.player_id AND page.seq > unichat_events_after.after
-             ORDER BY page.seq LIMIT greatest(unichat_events_after.max_rows, 0)) e
-      LEFT JOIN @extschema@.chat_requests r ON r.id = e.request_id
-      LEFT JOIN @extschema@.chat_messages m
-             ON e.message_id IS NOT NULL AND m.player_id = e.player_id
-            AND m.seq = e.seq + CASE e.kind WHEN 'request_created' THEN 1 ELSE 0 END
-     ORDER BY e.seq;
+    SELECT e.seq, e.payload FROM @extschema@.unichat_event_payloads e
+     WHERE e.player_id = unichat_events_after.player_id AND e.seq > unichat_events_after.after
+     ORDER BY e.seq LIMIT greatest(unichat_events_after.max_rows, 0);
 END;
 COMMENT ON FUNCTION @extschema@.unichat_events_after(text, bigint, integer) IS
     'the first max_rows events of a player after a seq, as the JSON of docs/events.md';

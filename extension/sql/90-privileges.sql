@@ -14,6 +14,7 @@ REVOKE EXECUTE ON FUNCTION
     @extschema@.unichat_events_after(text, bigint, integer),
     @extschema@.unichat_epoch(),
     @extschema@.unichat_stats(),
+    @extschema@.unichat_delivery(),
     @extschema@.unichat_message_before(),
     @extschema@.unichat_message_after(),
     @extschema@.unichat_request_before(),
