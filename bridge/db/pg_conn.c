@@ -7,7 +7,7 @@
  *
  * PQconnectPoll() knows no time limit, and libpq has no call for "try the next host". When a step
  * takes longer than connect_timeout, the socket is shut down under it: libpq sees a failed host and
- * goes on with the next.
+ * goes on with the next, or fails; then the next attempt begins with the next host (host_order.h).
  *
  * PQconnectStart() looks host names up synchronously. That blocks the loop for as long as the
  * resolver takes; a pause in deliveries that happens only when no database connection is up or one
@@ -53,6 +53,7 @@ struct pg_conn {
     uint64_t retry_ms;
     char *fail_reason;
     session_info info;
+    host_order order;
     bool was_ready;
 
     void (*closed)(void *arg);
@@ -158,7 +159,7 @@ static void connect_step(pg_conn *c)
 static void connect_now(pg_conn *c)
 {
     c->state = CONN_CONNECTING;
-    c->pg = session_connect_start(c->conf, c->application_name);
+    c->pg = session_connect_start(c->conf, &c->order, c->application_name);
     if (c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD) {
         lose(c, pg_reason(c->pg));
         return;
@@ -181,6 +182,7 @@ static void finish_session(pg_conn *c)
     c->state = CONN_READY;
     c->was_ready = true;
     c->retry_ms = FIRST_RETRY_MS;
+    host_order_clear(&c->order);
     log_info_as(c->who, "event=database_connected host=%s port=%s backend=%d server=%s schema=%s",
                 LOG_Q(PQhost(c->pg)), PQport(c->pg), PQbackendPID(c->pg), c->info.server_version,
                 LOG_Q(c->info.schema));
@@ -226,6 +228,7 @@ static void on_timer(uv_timer_t *timer)
         /* The step took too long. Its socket will report the shutdown, and libpq tries the next
          * host. */
         log_warning_as(c->who, "event=database_host_timeout host=%s", LOG_Q(PQhost(c->pg)));
+        host_order_next(&c->order, c->pg);
         shutdown(PQsocket(c->pg), SHUT_RDWR);
         set_timer(c, (uint64_t)c->conf->connect_timeout);
         break;
@@ -332,6 +335,7 @@ static void on_timer_closed(uv_handle_t *handle)
     free(c->who);
     free(c->application_name);
     free(c->fail_reason);
+    host_order_clear(&c->order);
     free(c);
     if (closed != NULL)
         closed(arg);

@@ -36,26 +36,33 @@ static void log_notice(void *arg, const char *message)
     log_debug("event=database_notice text=%s", LOG_Q(message));
 }
 
-PGconn *session_connect_start(const config *conf, const char *application_name)
+PGconn *session_connect_start(const config *conf, const host_order *order,
+                              const char *application_name)
 {
     char user_timeout[24];
     snprintf(user_timeout, sizeof user_timeout, "%lld", (long long)conf->tcp_user_timeout);
-    /* A later keyword wins over an earlier one; `database` stands between what it may and may not
-     * change. */
-    const char *keywords[] = {
-        "keepalives_idle",           "keepalives_interval",  "keepalives_count",
-        "tcp_user_timeout",          "target_session_attrs", "dbname",
-        "fallback_application_name", "client_encoding",      NULL};
     const char *attrs = getenv("PGTARGETSESSIONATTRS");
-    const char *values[] = {"10",
-                            "5",
-                            "3",
-                            user_timeout,
-                            attrs != NULL ? attrs : "read-write",
-                            conf->database,
-                            application_name,
-                            "UTF8",
-                            NULL};
+    /* A later keyword wins over an earlier one, and one without a value is as if not there;
+     * `database` stands between what it may and may not change. */
+    const char *const options[][2] = {
+        {"keepalives_idle", "10"},
+        {"keepalives_interval", "5"},
+        {"keepalives_count", "3"},
+        {"tcp_user_timeout", user_timeout},
+        {"target_session_attrs", attrs != NULL ? attrs : "read-write"},
+        {"dbname", conf->database},
+        {"host", order->host},
+        {"hostaddr", order->hostaddr},
+        {"port", order->port},
+        {"fallback_application_name", application_name},
+        {"client_encoding", "UTF8"},
+    };
+    enum { COUNT = sizeof options / sizeof options[0] };
+    const char *keywords[COUNT + 1] = {0}, *values[COUNT + 1] = {0};
+    for (size_t i = 0; i < COUNT; i++) {
+        keywords[i] = options[i][0];
+        values[i] = options[i][1];
+    }
     PGconn *pg = PQconnectStartParams(keywords, values, 1);
     PQsetNoticeProcessor(pg, log_notice, NULL);
     return pg;

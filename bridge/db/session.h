@@ -3,6 +3,7 @@
 #define UNICHAT_DB_SESSION_H
 
 #include "config/config.h"
+#include "db/host_order.h"
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -16,7 +17,8 @@ typedef struct session_info {
 /* Begins to connect: the setting `database` on top of the bridge's own defaults (keepalives,
  * tcp_user_timeout, target_session_attrs=read-write), below them libpq's environment. The result is
  * PQconnectStartParams()'s. */
-PGconn *session_connect_start(const config *conf, const char *application_name);
+PGconn *session_connect_start(const config *conf, const host_order *order,
+                              const char *application_name);
 
 /* Sends the one statement that finds the extension's schema and sets search_path and timeouts;
  * clears `info`. */
