@@ -45,6 +45,12 @@ check: ## Install what is missing and run every test; prints a table and "N pass
 	@scripts/install-deps.sh test
 	@scripts/check.sh
 
+chaos: ## Faults at random under load, and the proof that nothing is lost; CHAOS_SECONDS=300 CHAOS_SEED=
+	@scripts/install-deps.sh test
+	@$(MAKE) --no-print-directory -s -j2 all
+	@scripts/npm-ci.sh tests
+	@CHAOS_SECONDS=$${CHAOS_SECONDS:-300} node tests/faults/chaos.js
+
 check-%: ## Run one part of check: build unit extension lib e2e faults push pusher suites web browser fuzz docs style
 	@scripts/check.sh $*
 
@@ -69,4 +75,4 @@ clean: ## Remove what was built; a demo's data stays
 help: ## Say what make can do
 	@sed -n 's/^\([a-z%][a-z% -]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  %-20s %s\n' "$$name" "$$text"; done
 
-.PHONY: all extension bridge web install uninstall demo demo-clean check lint format-check format fuzz clean help
+.PHONY: all extension bridge web install uninstall demo demo-clean check chaos lint format-check format fuzz clean help

@@ -9,7 +9,7 @@
 //
 // `log` is what was shown, in that order: [playerId, seq, kind, message]. Over HTTP come only messages, so a client that
 // has ever fetched is judged by its messages alone (`complete` is false then).
-import { connectClient, sleep } from '../../lib/index.js';
+import { connectClient, sleep, until } from '../../lib/index.js';
 
 const LIVELY = { activityTimeout: 1500, pongTimeout: 1500, unavailableTimeout: 2000 };
 
@@ -19,6 +19,7 @@ export async function startWatcher(spec) {
   const watcher = new kinds[spec.kind](spec);
   watcher.client = await connectClient({ ...spec.base, clients: new Set() }, { token: spec.token, wait: false, options: LIVELY });
   watcher.listen();
+  await until(() => watcher.subscription.subscribed, `${spec.name} to be subscribed`, 60000);
   return watcher;
 }
 

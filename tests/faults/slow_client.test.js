@@ -1,0 +1,51 @@
+// A client that never reads: it is cut off, and nobody else notices.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import WebSocket from 'ws';
+import { connectClient, startBridge, startCluster, until } from '../lib/index.js';
+import { auditIsClean, hearAll, STAFF } from './lib/hear.js';
+
+const cluster = await startCluster();
+const bridge = await startBridge(cluster, { max_queue: '256kB', audit_interval: '300ms' });
+after(async () => { await bridge.stop(); await cluster.stop(); });
+
+// Subscribes, and then reads no more.
+async function deafClient() {
+  const token = bridge.token('staff', 'deaf');
+  const socket = new WebSocket(`ws://127.0.0.1:${bridge.port}/app/${bridge.key}?protocol=7`);
+  const said = [];
+  socket.on('message', (text) => said.push(JSON.parse(text)));
+  const established = await until(() => said[0], 'the greeting');
+  const { body } = await bridge.api('POST', '/pusher/auth', {
+    token, body: new URLSearchParams({ socket_id: JSON.parse(established.data).socket_id, channel_name: STAFF }).toString(),
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  socket.send(JSON.stringify({ event: 'pusher:subscribe', data: { channel: STAFF, auth: body.auth } }));
+  await until(() => said.some((one) => one.event === 'pusher_internal:subscription_succeeded'), 'the subscription');
+  socket._socket.pause();
+  return socket;
+}
+
+test('a client that does not read is closed, the others hear everything, and the NOTIFY queue stays empty', async () => {
+  const ear = await hearAll(bridge);
+  const deaf = await deafClient();
+  for (let n = 0; n < 40; n++)
+    await cluster.query(`INSERT INTO chat_messages (player_id, message_text) SELECT 'loud', $1 || n FROM generate_series(1, 50) n`, ['€'.repeat(3900)]);
+  await ear.exactly(cluster, 'loud', 60000);
+  await until(() => /event=slow_consumer/.test(bridge.log()), 'the slow one to be noticed');
+  assert.equal(ear.client.states.filter((state) => state === 'connected').length, 1, 'the fast one was never closed');
+  assert.equal(Number((await cluster.query('SELECT pg_notification_queue_usage() AS usage'))[0].usage), 0);
+  await auditIsClean(bridge);
+  deaf.terminate();
+  ear.close();
+});
+
+test('and when it comes back it resumes without a gap', async () => {
+  const client = await connectClient(bridge, { token: bridge.token('player', 'loud') });
+  client.pusher.send_event('unichat:resume', { channel: 'private-player-loud', after: 1900 });
+  await client.subscribe('private-player-loud');
+  await client.waitFor(({ event }) => event === 'unichat:resumed', 'the resume');
+  const seqs = client.on('private-player-loud').filter(({ data }) => data.seq).map(({ data }) => data.seq);
+  assert.deepEqual(seqs, Array.from({ length: 101 }, (_, n) => 1901 + n));
+  client.close();
+});
