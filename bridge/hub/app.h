@@ -3,6 +3,7 @@
 #define UNICHAT_HUB_APP_H
 
 #include "base/buf.h"
+#include "base/metrics.h"
 #include "base/wheel.h"
 #include "hub/follow.h"
 #include "hub/hub.h"
@@ -11,6 +12,11 @@
 
 typedef struct channel channel;
 typedef struct user user;
+
+/* Counters for /metrics. */
+typedef struct hub_counts {
+    metric *accepted, *frames_in, *frames_out, *published, *client_events, *refused, *errors;
+} hub_counts;
 
 struct hub {
     hub_app *apps;
@@ -23,6 +29,7 @@ struct hub {
     unsigned activity_timeout;
     buf scratch; /* where frames are put together; empty between calls */
     hub_stats stats;
+    hub_counts counts;
 };
 
 struct hub_app {

@@ -151,7 +151,7 @@ size_t channel_send(channel *c, frame *f, const hub_conn *except)
         transport->send(conn->peer, f);
         sent++;
     }
-    c->app->hub->stats.frames_out += sent;
+    metric_add(c->app->hub->counts.frames_out, sent);
     return sent;
 }
 

@@ -48,7 +48,7 @@ static void pass_on(hub_conn *conn, const subscription *sub, const pusher_messag
     pusher_frame_client_event(&conn->app->hub->scratch, c->name, m->event, m->data, m->data_len,
                               user_id);
     channel_send_scratch(c, conn);
-    conn->app->hub->stats.client_events++;
+    metric_add(conn->app->hub->counts.client_events, 1);
     if (!c->reserved)
         app_tell(conn->app, &(hub_happening){.kind = HUB_CLIENT_EVENT,
                                              .channel = c->name,

@@ -27,6 +27,7 @@ struct hub_conn {
     bool closing;    /* told the transport to close: deaf from now on */
     bool authorized; /* has signed in or joined a channel that needs it */
     held *held;
+    unsigned n_held;
     wheel_timer held_timer;
     wheel_timer authorize_timer;
     user *user; /* signed in as */

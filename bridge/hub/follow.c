@@ -30,7 +30,7 @@ size_t hub_publish_event(hub_app *app, const char *name, const char *event, cons
     size_t sent = 0;
     frame *f;
 
-    app->hub->stats.published++;
+    metric_add(app->hub->counts.published, 1);
     if (!c)
         return 0;
     pusher_frame_event(scratch, name, event, data, len);
@@ -38,7 +38,7 @@ size_t hub_publish_event(hub_app *app, const char *name, const char *event, cons
     buf_clear(scratch);
     for (unsigned i = 0; i < c->n_subs; i++)
         sent += publish_one(c->subs[i], f, what);
-    app->hub->stats.frames_out += sent;
+    metric_add(app->hub->counts.frames_out, sent);
     frame_unref(f);
     return sent;
 }
@@ -64,7 +64,7 @@ void hub_send_frame(hub_conn *conn, frame *f)
     if (conn->closing)
         return;
     conn->app->hub->transport.send(conn->peer, f);
-    conn->app->hub->stats.frames_out++;
+    metric_add(conn->app->hub->counts.frames_out, 1);
 }
 
 size_t hub_backlog(const hub_conn *conn)

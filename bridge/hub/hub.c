@@ -28,11 +28,31 @@ void hub_app_options_init(hub_app_options *options)
     };
 }
 
+static hub_counts register_counters(void)
+{
+    return (hub_counts){
+        .accepted = metric_counter("unichat_connections_total", NULL,
+                                   "WebSocket connections that were accepted."),
+        .frames_in = metric_counter("unichat_messages_in_total", NULL, "Messages of clients."),
+        .frames_out = metric_counter("unichat_messages_out_total", NULL,
+                                     "Messages queued for clients, counted for each of them."),
+        .published = metric_counter("unichat_published_total", NULL,
+                                    "Events published to a channel, listened to or not."),
+        .client_events = metric_counter("unichat_client_events_total", NULL,
+                                        "Events of clients that were passed on."),
+        .refused = metric_counter("unichat_subscriptions_refused_total", NULL,
+                                  "Subscriptions that were refused."),
+        .errors = metric_counter("unichat_client_errors_total", NULL,
+                                 "Errors that clients were told of."),
+    };
+}
+
 hub *hub_new(void)
 {
     hub *h = mem_new(hub);
 
     h->wheel = wheel_new(clock_monotonic_ms());
+    h->counts = register_counters();
     h->guard_wait_ms = 2000;
     h->activity_timeout = 120;
     return h;
@@ -169,7 +189,7 @@ size_t hub_publish(hub_app *app, const char *name, const char *event, const char
     size_t sent;
     frame *f;
 
-    app->hub->stats.published++;
+    metric_add(app->hub->counts.published, 1);
     if (!c)
         return 0;
     if (except_socket_id)

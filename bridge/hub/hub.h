@@ -109,11 +109,10 @@ hub_conn_user_data(const hub_conn *conn); /* the signed JSON text of pusher:sign
 const char *hub_conn_socket_id(const hub_conn *conn);
 hub_app *hub_conn_app(const hub_conn *conn);
 
-/* For metrics: live numbers, read from the tables themselves, and counters since the start. */
+/* Live numbers, read from the tables themselves. What has happened since the start is counted in
+ * base/metrics.h. */
 typedef struct hub_stats {
-    uint64_t connections, channels, subscriptions, users; /* now */
-    uint64_t connections_total, frames_in, frames_out, bytes_out, client_events, published;
-    uint64_t slow_consumers, subscribe_refused, errors;
+    uint64_t connections, channels, subscriptions, users;
 } hub_stats;
 
 void hub_get_stats(const hub *h, hub_stats *out);

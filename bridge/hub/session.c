@@ -24,7 +24,7 @@ void conn_send_scratch(hub_conn *conn)
     buf_clear(&h->scratch);
     if (!conn->closing) {
         h->transport.send(conn->peer, f);
-        h->stats.frames_out++;
+        metric_add(h->counts.frames_out, 1);
     }
     frame_unref(f);
 }
@@ -38,7 +38,7 @@ void conn_error(hub_conn *conn, int code, const char *on, const char *fmt, ...)
     if (vasprintf(&message, fmt, args) < 0)
         message = NULL;
     va_end(args);
-    conn->app->hub->stats.errors++;
+    metric_add(conn->app->hub->counts.errors, 1);
     log_info_as(conn->log_name, "event=client_error code=%d reason=%s", code,
                 LOG_Q(message ? message : ""));
     pusher_frame_error(&conn->app->hub->scratch, code, message ? message : "error", on);
@@ -108,7 +108,7 @@ hub_conn *hub_connect(hub_app *app, void *peer, const caller *who, const char *l
     HASH_ADD_STR(h->conns, socket_id, conn);
     app->n_conns++;
     h->stats.connections++;
-    h->stats.connections_total++;
+    metric_add(h->counts.accepted, 1);
     greet(conn);
     if (app->options.require_authorization)
         wheel_start(h->wheel, &conn->authorize_timer,
@@ -175,7 +175,7 @@ void hub_receive(hub_conn *conn, const char *text, size_t len)
 
     if (conn->closing)
         return;
-    conn->app->hub->stats.frames_in++;
+    metric_add(conn->app->hub->counts.frames_in, 1);
     if (!pusher_message_parse(&m, text, len, &why)) {
         conn_error(conn, 0, NULL, "%s", why);
         return;

@@ -27,11 +27,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HELD_MAX 100u /* subscriptions of one connection that wait for its sign-in */
+
 static void refuse(hub_conn *conn, const char *name, const char *type, int status, const char *why)
 {
     hub *h = conn->app->hub;
 
-    h->stats.subscribe_refused++;
+    metric_add(h->counts.refused, 1);
     log_info_as(conn->log_name, "event=subscribe_refused channel=%s type=%s reason=%s", LOG_Q(name),
                 type, LOG_Q(why));
     pusher_frame_subscription_error(&h->scratch, name, type, why, status);
@@ -208,6 +210,7 @@ static bool unhold(hub_conn *conn, const char *name)
 
         if (strcmp(it->channel, name) == 0) {
             *at = it->next;
+            conn->n_held--;
             free(it);
             return true;
         }
@@ -233,6 +236,7 @@ static held *take_held(hub_conn *conn)
     held *list = conn->held;
 
     conn->held = NULL;
+    conn->n_held = 0;
     wheel_stop(&conn->held_timer);
     return list;
 }
@@ -256,6 +260,11 @@ static void hold(hub_conn *conn, const char *name)
     held *it;
 
     unhold(conn, name);
+    if (conn->n_held >= HELD_MAX) {
+        refuse(conn, name, "LimitReached", 4100, "Too many subscriptions wait for a sign-in");
+        return;
+    }
+    conn->n_held++;
     it = mem_alloc(sizeof(*it) + strlen(name) + 1);
     strcpy(it->channel, name);
     it->next = conn->held;

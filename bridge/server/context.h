@@ -3,6 +3,7 @@
 #define UNICHAT_SERVER_CONTEXT_H
 
 #include "base/buf.h"
+#include "base/metrics.h"
 #include "base/wheel.h"
 #include "server/http.h"
 #include "server/server.h"
@@ -32,6 +33,7 @@ struct server {
     http_route_entry *routes;
     http_mount *mounts;
     http_request *requests; /* not yet answered, or not yet written */
+    metric *bytes_out, *slow;
     bool draining;
     uint64_t drain_end; /* monotonic ms */
     void (*drained)(void *arg);

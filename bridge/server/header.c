@@ -6,6 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+void header_peer(struct lws *wsi, char out[HEADER_PEER_SIZE])
+{
+    static const char mapped[] = "::ffff:";
+    size_t len = strlen(mapped);
+
+    *out = '\0';
+    lws_get_peer_simple(wsi, out, HEADER_PEER_SIZE);
+    if (strncmp(out, mapped, len) == 0 && strchr(out, '.'))
+        memmove(out, out + len, strlen(out + len) + 1);
+}
+
 char *header_copy(struct lws *wsi, enum lws_token_indexes token)
 {
     int len = lws_hdr_total_length(wsi, token);

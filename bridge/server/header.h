@@ -5,6 +5,11 @@
 
 #include <libwebsockets.h>
 
+#define HEADER_PEER_SIZE 64
+
+/* The address at the other end; an IPv4 one in its own form also on an IPv6 socket. */
+void header_peer(struct lws *wsi, char out[HEADER_PEER_SIZE]);
+
 /* A header's value; NULL without one. */
 char *header_copy(struct lws *wsi, enum lws_token_indexes token);
 

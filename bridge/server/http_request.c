@@ -148,7 +148,7 @@ static void read_peer(http_request *req)
         req->srv->opt.trust_forwarded ? pairs_get(&req->headers, "x-forwarded-for") : NULL;
     const char *last = forwarded ? strrchr(forwarded, ',') : NULL;
 
-    lws_get_peer_simple(req->wsi, req->peer, sizeof(req->peer));
+    header_peer(req->wsi, req->peer);
     if (!forwarded)
         return;
     last = last ? last + 1 : forwarded;

@@ -11,6 +11,7 @@
 #define UNICHAT_SERVER_HTTP_REQUEST_H
 
 #include "server/context.h"
+#include "server/header.h"
 
 #define HTTP_MAX_PARAMS 4
 
@@ -45,7 +46,7 @@ struct http_request {
     bool too_large;   /* the body is read and thrown away */
     bool close_after; /* the connection cannot be used again */
     bool handled_now; /* the handler is running */
-    char peer[64];
+    char peer[HEADER_PEER_SIZE];
     buf extra_headers; /* of the answer */
     buf answer;        /* all of it, ready to be written */
 };

@@ -213,6 +213,10 @@ server *server_new(const server_options *options)
     }
     hub_set_timing(srv->opt.hub, options->guard_wait_ms, options->activity_timeout);
     ws_install_transport(srv);
+    srv->bytes_out =
+        metric_counter("unichat_bytes_out_total", NULL, "Bytes written to WebSocket connections.");
+    srv->slow = metric_counter("unichat_slow_consumers_total", NULL,
+                               "Connections that were closed because they did not read.");
     start_handles(srv);
     return srv;
 }

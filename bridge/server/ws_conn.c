@@ -6,6 +6,7 @@
 #include "hub/session.h"
 #include "protocol/pusher_frame.h"
 #include "server/handshake.h"
+#include "server/header.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -97,31 +98,38 @@ static void mark_dirty(ws_conn *c)
     c->srv->dirty = c;
 }
 
+static bool write_bytes(ws_conn *c, void *bytes, size_t len)
+{
+    metric_add(c->srv->bytes_out, len);
+    return lws_write(c->wsi, bytes, len, LWS_WRITE_RAW) >= 0;
+}
+
 /* Writes the first frame, or as many as fit into one write. False when the socket is broken. */
 static bool write_some(ws_conn *c)
 {
     frame_queue *q = &c->queue;
     buf *join = &c->srv->join;
     frame *first = queue_first(q);
-    int written;
+    bool ok;
 
     if (q->len == 1 || first->len >= JOIN_MAX) {
-        written = lws_write(c->wsi, first->bytes, first->len, LWS_WRITE_RAW);
+        ok = write_bytes(c, first->bytes, first->len);
         queue_pop(q);
-        return written >= 0;
+        return ok;
     }
     buf_clear(join);
     do {
         buf_append(join, queue_first(q)->bytes, queue_first(q)->len);
         queue_pop(q);
     } while (q->len && join->len + queue_first(q)->len <= JOIN_MAX);
-    return lws_write(c->wsi, (unsigned char *)join->data, join->len, LWS_WRITE_RAW) >= 0;
+    return write_bytes(c, join->data, join->len);
 }
 
 static void on_stalled(wheel_timer *t)
 {
     ws_conn *c = CONN_OF(t, stalled);
 
+    metric_add(c->srv->slow, 1);
     log_warning_as(c->name, "event=slow_consumer queued_bytes=%zu", c->queue.bytes);
     queue_clear(&c->queue);
     ws_close(c, 4200, "The connection was too slow; reconnect");
@@ -294,10 +302,10 @@ static void on_expiry(wheel_timer *t)
 
 static ws_conn *conn_new(server *srv, struct lws *wsi)
 {
-    char peer[64] = "";
+    char peer[HEADER_PEER_SIZE];
     ws_conn *c;
 
-    lws_get_peer_simple(wsi, peer, sizeof(peer));
+    header_peer(wsi, peer);
     c = mem_alloc(sizeof(*c) + sizeof(peer) + 32);
     snprintf(c->name, sizeof(peer) + 32, "ws=%llu peer=%s", (unsigned long long)++srv->next_conn_id,
              peer);
