@@ -69,6 +69,7 @@ part_style() {
     mapfile -t scripts < <(git ls-files .ci/run '*.sh')
     step "clang-format" clang-format --dry-run -Werror "${sources[@]}" || failed=1
     step "shellcheck" shellcheck "${scripts[@]}" || failed=1
+    step "layers" scripts/check-layers.sh || failed=1
     scripts/npm-ci.sh tests
     step "eslint" tests/node_modules/.bin/eslint . || failed=1
     return $failed
