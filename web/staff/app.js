@@ -5,7 +5,8 @@
  *   queue.js    the open requests: a pure reducer over the server's list and live events
  *   desk.js     everything that happens: live connection, catching up, threads, claim, release, resolve
  *   alerts.js   title, icon and sound, so that no new chat goes unnoticed; attention.js decides when
- *   link.js     the link that a push notification opens
+ *   threads.js  the conversations that were opened
+ *   place.js    which chat is open, and the link of a push notification
  *   keys.js     the keyboard
  *   view.js     the page, of the parts in views/
  */

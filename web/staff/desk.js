@@ -11,19 +11,16 @@
 import { staffChannel } from '../shared/channels.js';
 import { createCatchUp } from '../shared/catchup.js';
 import { createLive } from '../shared/live.js';
-import { pendingConversations } from '../shared/outbox.js';
 import { createStore } from '../shared/store.js';
-import { createThread, outboxPrefix } from '../shared/thread.js';
 import { onWake } from '../shared/wake.js';
-import { linkedRequest } from './link.js';
+import { createPlace } from './place.js';
 import { emptyQueue, openRequest, withEvent, withList, withLookedAt, withRead } from './queue.js';
+import { createThreads } from './threads.js';
 
-const keptThreads = 30;
 const noticeMs = 8000;
 
 /* onEvent(event, desk): for the alerts, after the queue knows it. */
 export function createDesk({ api, base, session, onEvent = () => {} }) {
-  const threads = new Map();
   let meanwhile = null;
   let clockOffset = 0;
   const store = createStore({
@@ -36,7 +33,10 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     revision: 0,
   });
   const changed = () => store.set({ revision: store.get().revision + 1 });
+  const inUse = (playerId) => playerId === store.get().selected;
+  const threads = createThreads({ api, sub: session.sub, storage: localStorage, onChange: changed, inUse });
   const list = createCatchUp({ fetch: fetchQueue, onChange: changed });
+  const place = createPlace({ onMove: show, onLink: followLink });
   const live = createLive({
     key: session.app.key,
     base,
@@ -48,14 +48,13 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     onRefused: lookAgain,
   });
   const stopWaking = onWake(resume);
-  const onBack = () => show(openedInHistory());
   const desk = {
     store,
     list,
     me: session.sub,
     now: () => Date.now() + clockOffset,
-    thread,
-    select,
+    thread: threads.open,
+    select: place.go,
     setFilter: (filter) => store.set({ filter }),
     claim: (request) => setStatus(request, 'in_progress'),
     release: (request) => setStatus(request, 'waiting'),
@@ -69,21 +68,19 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     close,
   };
 
-  for (const playerId of pendingConversations(localStorage, outboxPrefix('staff', session.sub))) thread(playerId);
-  window.addEventListener('popstate', onBack);
-  window.addEventListener('hashchange', followLink);
-  if (openedInHistory() !== null) show(openedInHistory());
+  threads.openUnsent();
+  if (place.opened() !== null) show(place.opened());
   resume();
   return desk;
 
   function resume() {
     catchUp();
-    for (const one of threads.values()) one.resume();
+    threads.resume();
   }
 
   function catchUp() {
     list.now();
-    threads.get(store.get().selected)?.sync.catchUp();
+    threads.known(store.get().selected)?.sync.catchUp();
   }
 
   async function fetchQueue() {
@@ -102,34 +99,10 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     meanwhile?.push(event);
     const queue = withEvent(store.get().queue, event);
     store.set({ queue });
-    threads.get(event.playerId)?.sync.apply(event);
+    threads.known(event.playerId)?.sync.apply(event);
     if (queue.stale) list.now();
     if (changesHistory(event)) loadHistory(event.playerId);
     onEvent(event, desk);
-  }
-
-  /* The thread of a player, opened if need be; those not looked at for long are let go. */
-  function thread(playerId) {
-    const known = threads.get(playerId);
-    if (known) return known;
-    const opened = createThread({ playerId, role: 'staff', sub: session.sub, api, storage: localStorage, onChange: changed });
-    threads.set(playerId, opened);
-    for (const [id, old] of threads) {
-      if (threads.size <= keptThreads) break;
-      if (id === playerId || id === store.get().selected || old.pending.length > 0) continue;
-      old.close();
-      threads.delete(id);
-    }
-    opened.resume();
-    return opened;
-  }
-
-  /* Open a chat, or none. The browser's Back leads from a chat to the list, and a reload to the same chat. */
-  function select(playerId) {
-    if (playerId === null && openedInHistory() !== null) return history.back();
-    if (openedInHistory() !== null) history.replaceState({ chat: playerId }, '');
-    else if (playerId !== null) history.pushState({ chat: playerId }, '');
-    show(playerId);
   }
 
   function show(playerId) {
@@ -137,18 +110,17 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     const request = playerId === null ? null : openRequest(queue, playerId);
     store.set({ selected: playerId, queue: request ? withLookedAt(queue, request.requestId) : queue });
     if (playerId === null) return;
-    thread(playerId).sync.catchUp();
+    threads.open(playerId).sync.catchUp();
     loadHistory(playerId);
   }
 
-  /* A notification's link: its chat is opened as soon as the list is known, and the address is then the desk's again. */
+  /* A notification's link: its chat is opened as soon as the list is known. */
   function followLink() {
-    const { queue } = store.get();
-    const requestId = linkedRequest(location.hash);
-    if (requestId === null || !queue.loaded) return;
-    history.replaceState(history.state, '', location.pathname + location.search);
-    const request = queue.requests[requestId];
-    if (request) select(request.playerId);
+    if (!store.get().queue.loaded) return;
+    const requestId = place.takeLink();
+    if (requestId === null) return;
+    const request = store.get().queue.requests[requestId];
+    if (request) place.go(request.playerId);
     else notify('That chat is resolved.');
   }
 
@@ -186,7 +158,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     const request = openRequest(queue, playerId);
     const looked = request ? withLookedAt(queue, request.requestId) : queue;
     if (looked !== store.get().queue) store.set({ queue: looked });
-    thread(playerId).read();
+    threads.open(playerId).read();
   }
 
   function notify(text) {
@@ -202,15 +174,10 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
   }
 
   function close() {
-    window.removeEventListener('popstate', onBack);
-    window.removeEventListener('hashchange', followLink);
+    place.close();
     stopWaking();
     live.close();
     list.close();
-    for (const one of threads.values()) one.close();
+    threads.close();
   }
-}
-
-function openedInHistory() {
-  return history.state?.chat ?? null;
 }

@@ -5,7 +5,7 @@ import { playerChannel } from '../shared/channels.js';
 import { characters, initials, withLinks } from '../shared/text.js';
 import { duration } from '../shared/time.js';
 import { stillPending, timeline } from '../shared/timeline.js';
-import { linkedRequest } from '../staff/link.js';
+import { linkedRequest } from '../staff/place.js';
 
 const minute = 60 * 1000;
 const noon = new Date(2026, 0, 2, 12).getTime();
