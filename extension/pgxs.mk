@@ -9,6 +9,10 @@ REGRESS     = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 REGRESS_OPTS = --load-extension=plpgsql
 ISOLATION   = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))
 PG_CFLAGS   = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers $(WERROR)
+ifneq ($(findstring clang,$(CC)),)
+# pg_config hands out the flags of the compiler that PostgreSQL was built with
+PG_CFLAGS  += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes
+endif
 EXTRA_CLEAN = extension/unichat--*.sql
 
 # PGXS takes the folder of the first makefile for the source folder; ours is the top.

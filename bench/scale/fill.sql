@@ -1,21 +1,26 @@
--- 1,000,000 messages in 100,000 requests of 50,000 players, 5,000 of them open, as a restore would bring them back.
+-- 20 messages in 2 requests for each player, as a restore would bring them back; every tenth player's second one is open.
+-- psql -v players=N; without it 50,000, which makes 1,000,000 messages in 100,000 requests, 5,000 of them open.
 -- Each player: request_created 1, messages 2-11, resolved 12; request_created 13, messages 14-23 (, resolved 24).
+\if :{?players}
+\else
+\set players 50000
+\endif
 SET session_replication_role = replica;
 SET synchronous_commit = off;
 
 INSERT INTO chat_players (player_id, player_name, last_seq, staff_read_seq, created_at)
 SELECT 'player-' || i, 'Player ' || i, CASE WHEN i % 10 = 0 THEN 23 ELSE 24 END, 12, now() - interval '300 days'
-  FROM generate_series(1, 50000) i;
+  FROM generate_series(1, :players) i;
 
 INSERT INTO chat_requests (id, player_id, player_name, status, urgency, assigned_to, created_at, updated_at,
                            waiting_since, first_response_at, resolved_at, last_message, last_message_sender, last_message_at)
 SELECT n, 'player-' || i, 'Player ' || i, s.status, (ARRAY['low', 'normal', 'normal', 'normal', 'high', 'urgent'])[1 + n % 6],
        CASE s.status WHEN 'in_progress' THEN 'staff-' || i % 20 END, t.at, t.at, CASE WHEN s.status <> 'resolved' THEN t.at END,
        t.at, CASE s.status WHEN 'resolved' THEN t.at + interval '1 hour' END, 'message number 10', 'player', t.at
-  FROM generate_series(1, 50000) i, generate_series(0, 1) r,
+  FROM generate_series(1, :players) i, generate_series(0, 1) r,
        LATERAL (SELECT (i - 1) * 2 + r + 1 AS n) id,
        LATERAL (SELECT CASE WHEN r = 0 OR i % 10 <> 0 THEN 'resolved' WHEN i % 20 = 0 THEN 'in_progress' ELSE 'waiting' END AS status) s,
-       LATERAL (SELECT now() - (100001 - n) * interval '4 minutes' AS at) t;
+       LATERAL (SELECT now() - (:players * 2 + 1 - n) * interval '4 minutes' AS at) t;
 
 INSERT INTO chat_messages (id, request_id, player_id, seq, sender, sender_id, message_text, "timestamp", client_message_id)
 SELECT (r.id - 1) * 10 + m, r.id, r.player_id, CASE r.id % 2 WHEN 1 THEN 1 ELSE 13 END + m,
@@ -38,6 +43,6 @@ SELECT id, player_id, urgency, player_name, last_message, 'sent', 1, created_at,
 
 INSERT INTO push_attempts (push_id, attempt, outcome) SELECT id, 1, 'sent' FROM push_notifications;
 
-SELECT setval('chat_requests_id_seq', 100000), setval('chat_messages_id_seq', 1000000);
+SELECT setval('chat_requests_id_seq', :players * 2), setval('chat_messages_id_seq', :players * 20);
 RESET session_replication_role;
 VACUUM ANALYZE;
