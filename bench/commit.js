@@ -9,8 +9,8 @@ import path from 'node:path';
 import { run, scratchFolder, top } from '../tests/lib/index.js';
 import { closeStage, median, openStage, quick, report, spread } from './stage.js';
 
-const ROUNDS = quick ? 1 : 5;
-const SECONDS = quick ? 2 : 4;
+const ROUNDS = quick ? 1 : 3;
+const SECONDS = quick ? 2 : 3;
 const CLIENTS = [1, 8, 32, 64];
 const RATIOS = [['worker', 'none'], ['worker', 'transaction'], ['worker', 'bare'], ['transaction', 'bare'], ['none', 'bare']];
 const PLAYERS = 10000;
