@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "config/command_line.h"
 #include "delivery/channel_map.h"
 #include "delivery/delivery.h"
 #include "delivery/publication.h"
@@ -21,7 +22,6 @@
 #include "identity/token_command.h"
 #include "push/push_queue.h"
 
-#include <getopt.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -366,99 +366,17 @@ static int run(config *conf)
     return 0;
 }
 
-static void print_help(void)
-{
-    puts(
-        "unichat-bridge carries the chat between PostgreSQL and its clients.\n"
-        "\n"
-        "  unichat-bridge [--config FILE]\n"
-        "      run in the foreground and log to standard error\n"
-        "  unichat-bridge --check-config [--config FILE]\n"
-        "      say everything that is wrong with the settings\n"
-        "  unichat-bridge token --role player|staff --sub ID [--name NAME] [--expires 1h] "
-        "[--config FILE]\n"
-        "      print a token signed with the configured secret\n"
-        "  unichat-bridge --print-config-doc | --print-config-example\n"
-        "      the settings as docs/configuration.md, or as an example file\n"
-        "  unichat-bridge --help | --version\n"
-        "\n"
-        "SIGHUP reads the settings again; SIGTERM drains and exits, a second one exits now.\n"
-        "\n"
-        "Settings, with their defaults: NAME = VALUE in FILE, or UNICHAT_NAME in the environment;\n"
-        "secrets also as NAME_file, the path of a file that holds the value.");
-    config_write_help(stdout);
-}
-
-typedef struct options {
-    const char *config_path;
-    bool help, version, check, doc, example;
-    token_wish token;
-} options;
-
-static bool parse_options(int argc, char **argv, options *o)
-{
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"check-config", no_argument, NULL, 'k'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {"version", no_argument, NULL, 'V'},
-                                          {"print-config-doc", no_argument, NULL, 'd'},
-                                          {"print-config-example", no_argument, NULL, 'x'},
-                                          {"role", required_argument, NULL, 'r'},
-                                          {"sub", required_argument, NULL, 's'},
-                                          {"name", required_argument, NULL, 'n'},
-                                          {"expires", required_argument, NULL, 'e'},
-                                          {0}};
-    *o = (options){.token.expires = "1h"};
-    for (int c; (c = getopt_long(argc, argv, "c:hV", known, NULL)) != -1;) {
-        switch (c) {
-        case 'c':
-            o->config_path = optarg;
-            break;
-        case 'k':
-            o->check = true;
-            break;
-        case 'h':
-            o->help = true;
-            break;
-        case 'V':
-            o->version = true;
-            break;
-        case 'd':
-            o->doc = true;
-            break;
-        case 'x':
-            o->example = true;
-            break;
-        case 'r':
-            o->token.role = optarg;
-            break;
-        case 's':
-            o->token.sub = optarg;
-            break;
-        case 'n':
-            o->token.name = optarg;
-            break;
-        case 'e':
-            o->token.expires = optarg;
-            break;
-        default:
-            return false;
-        }
-    }
-    return true;
-}
-
-static int run_command(const options *o, const char *command)
+static int with_config(const command_line *line)
 {
     buf problems = {0};
-    config *conf = config_load(o->config_path, &problems);
+    config *conf = config_load(line->config_path, &problems);
     int code = 1;
     if (conf == NULL)
         fputs(problems.data, stderr);
-    else if (o->check)
+    else if (line->command == COMMAND_CHECK_CONFIG)
         code = puts("the configuration is fine") < 0;
-    else if (command != NULL)
-        code = token_command(conf, &o->token);
+    else if (line->command == COMMAND_TOKEN)
+        code = token_command(conf, line);
     else
         code = run(conf);
     buf_free(&problems);
@@ -468,24 +386,25 @@ static int run_command(const options *o, const char *command)
 
 int main(int argc, char **argv)
 {
-    options o;
+    command_line line;
     setlocale(LC_CTYPE, "C.UTF-8");
-    if (!parse_options(argc, argv, &o))
-        return 2;
-    const char *command = optind < argc ? argv[optind] : NULL;
-    if (command != NULL && (strcmp(command, "token") != 0 || optind + 1 < argc)) {
-        fprintf(stderr, "unichat-bridge: unknown command \"%s\"; see --help\n", argv[optind]);
-        return 2;
-    }
-    if (o.help)
-        print_help();
-    else if (o.version)
+    command_line_parse(&line, argc, argv);
+    switch (line.command) {
+    case COMMAND_HELP:
+        command_line_help();
+        return 0;
+    case COMMAND_VERSION:
         puts("unichat-bridge " UNICHAT_VERSION);
-    else if (o.doc)
+        return 0;
+    case COMMAND_PRINT_DOC:
         config_write_doc(stdout);
-    else if (o.example)
+        return 0;
+    case COMMAND_PRINT_EXAMPLE:
         config_write_example(stdout);
-    else
-        return run_command(&o, command);
-    return 0;
+        return 0;
+    case COMMAND_WRONG:
+        return 2;
+    default:
+        return with_config(&line);
+    }
 }

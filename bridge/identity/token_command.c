@@ -9,31 +9,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is wrong with the wish, or NULL. */
-static const char *check(const token_wish *wish, caller_role *role, int64_t *lifetime_ms)
+/* What is wrong with the options, or NULL. */
+static const char *check(const command_line *line, caller_role *role, int64_t *lifetime_ms)
 {
-    if (wish->role == NULL || !caller_role_parse(wish->role, role))
+    if (line->role == NULL || !caller_role_parse(line->role, role))
         return "--role must be player or staff";
-    if (wish->sub == NULL || *wish->sub == '\0' || strlen(wish->sub) > TOKEN_SUB_MAX ||
-        !text_utf8_valid(wish->sub, strlen(wish->sub)))
+    if (line->sub == NULL || *line->sub == '\0' || strlen(line->sub) > TOKEN_SUB_MAX ||
+        !text_utf8_valid(line->sub, strlen(line->sub)))
         return "--sub must be the id, 1 to 128 bytes of UTF-8";
-    if (wish->name != NULL &&
-        (strlen(wish->name) > TOKEN_NAME_MAX || !text_utf8_valid(wish->name, strlen(wish->name))))
+    if (line->name != NULL &&
+        (strlen(line->name) > TOKEN_NAME_MAX || !text_utf8_valid(line->name, strlen(line->name))))
         return "--name must be at most 200 bytes of UTF-8";
-    if (!text_parse_duration(wish->expires, 1000, lifetime_ms) || *lifetime_ms < 1000)
+    if (!text_parse_duration(line->expires, 1000, lifetime_ms) || *lifetime_ms < 1000)
         return "--expires must be a duration such as 30s, 10min, 1h or 7d";
     return NULL;
 }
 
-int token_command(const config *conf, const token_wish *wish)
+int token_command(const config *conf, const command_line *line)
 {
     caller_role role;
     int64_t lifetime_ms, now = clock_unix_seconds();
-    const char *wrong = check(wish, &role, &lifetime_ms);
+    const char *wrong = check(line, &role, &lifetime_ms);
     token_key *key = wrong == NULL ? token_key_load(conf, &wrong) : NULL;
     char *token = NULL;
     if (key != NULL) {
-        caller *who = caller_new(role, wish->sub, wish->name, now + lifetime_ms / 1000);
+        caller *who = caller_new(role, line->sub, line->name, now + lifetime_ms / 1000);
         token = token_mint(key, who, now);
         caller_free(who);
         if (token == NULL)
