@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 4096
@@ -50,9 +51,23 @@ bool log_level_parse(const char *name, log_level *level)
     return false;
 }
 
+/* Whether standard error is the journal. The variable alone does not say so: it is inherited, also
+ * by what has its output redirected; it names the device and inode of the stream. */
+static bool to_journal(void)
+{
+    static int known = -1;
+    unsigned long long device, inode;
+    struct stat st;
+    const char *stream = getenv("JOURNAL_STREAM");
+    if (known < 0)
+        known = stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+                fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+    return known;
+}
+
 static size_t put_prefix(char *line, size_t size, log_level level)
 {
-    if (getenv("JOURNAL_STREAM") != NULL)
+    if (to_journal())
         return (size_t)snprintf(line, size, "%s", levels[level].journal_prefix);
     char now[CLOCK_RFC3339_SIZE];
     clock_rfc3339_ms(now, clock_unix_us());

@@ -8,8 +8,8 @@
  * from outside cannot forge a line. Use LOG_Q for values that may have blanks. Never log message
  * texts, tokens or keys.
  *
- * Under systemd ($JOURNAL_STREAM) the time is left out and the level is the journal's own `<n>`
- * prefix.
+ * Into systemd's journal ($JOURNAL_STREAM) the time is left out and the level is the journal's own
+ * `<n>` prefix.
  */
 #ifndef UNICHAT_BASE_LOG_H
 #define UNICHAT_BASE_LOG_H
