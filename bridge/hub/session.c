@@ -39,8 +39,8 @@ void conn_error(hub_conn *conn, int code, const char *on, const char *fmt, ...)
         message = NULL;
     va_end(args);
     metric_add(conn->app->hub->counts.errors, 1);
-    log_info_as(conn->log_name, "event=client_error code=%d reason=%s", code,
-                LOG_Q(message ? message : ""));
+    log_debug_as(conn->log_name, "event=client_error code=%d reason=%s", code,
+                 LOG_Q(message ? message : ""));
     pusher_frame_error(&conn->app->hub->scratch, code, message ? message : "error", on);
     conn_send_scratch(conn);
     free(message);

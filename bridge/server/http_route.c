@@ -153,7 +153,10 @@ void http_dispatch(http_request *req)
     const http_route_entry *any = find(req, NULL, &best_of_any);
     const http_route_entry *r = find(req, is_head ? "GET" : req->method, &best);
 
-    if (r && best == best_of_any) {
+    if (req->srv->draining) {
+        http_set_header(req, "Retry-After", "1");
+        http_respond_error(req, 503, "shutting_down", NULL, "The server is restarting");
+    } else if (r && best == best_of_any) {
         read_params(req, r->pattern);
         r->handler(req, r->arg);
     } else if (any || !http_static_serve(req)) {

@@ -264,8 +264,8 @@ static void check_drained(server *srv)
     done(srv->drained_arg);
 }
 
-/* Each tick closes so many that all are closed in time, in the order of the list, which is by age;
- * the starting point does not matter to clients, so that the herd is spread is all that counts. */
+/* Each tick closes its share of what is left, chosen at random, so that the herd comes back spread
+ * over time. */
 static void on_drain_tick(uv_timer_t *t)
 {
     server *srv = t->data;
