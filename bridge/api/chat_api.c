@@ -250,10 +250,12 @@ static void answer_messages(http_request *req, PGresult *rows)
     http_respond_json(req, 200, page);
 }
 
-/* The player of the path, if the caller may act for it; else NULL after 403 or 400 was answered. */
+/* The player of the path, or of the query where the path names none, if the caller may act for it;
+ * else NULL after 403 or 400 was answered. */
 static const char *player_of_path(http_request *req, const caller *who)
 {
-    const char *player = http_param(req, "playerId");
+    const char *in_path = http_param(req, "playerId");
+    const char *player = in_path == NULL ? http_query(req, "playerId") : in_path;
     size_t len = player == NULL ? 0 : strlen(player);
     if (len == 0 || len > PLAYER_ID_MAX || !text_utf8_valid(player, len)) {
         http_respond_error(req, 400, "invalid_field", "playerId",
@@ -368,8 +370,10 @@ static void handle_read(http_request *req, void *arg)
 void chat_api_routes(api *a, server *srv)
 {
     http_route(srv, "POST", "/api/unified-chat/send", handle_send, a);
+    http_route(srv, "GET", "/api/unified-chat/messages", handle_messages, a);
     http_route(srv, "GET", "/api/unified-chat/messages/:playerId", handle_messages, a);
     http_route(srv, "GET", "/api/unified-chat/requests", handle_requests, a);
     http_route(srv, "POST", "/api/unified-chat/status/:requestId", handle_status, a);
+    http_route(srv, "POST", "/api/unified-chat/read", handle_read, a);
     http_route(srv, "POST", "/api/unified-chat/read/:playerId", handle_read, a);
 }

@@ -45,7 +45,18 @@ for (const playerId of IDS) {
     }
     const page = await bridge.api('GET', `/api/unified-chat/messages/${encodeURIComponent(playerId)}`, { token });
     assert.deepEqual(page.body.messages.map((m) => m.playerId), [playerId]);
+    const read = await bridge.api('POST', `/api/unified-chat/read?${new URLSearchParams({ playerId })}`, { token, body: { seq: 1 } });
+    assert.equal(read.body.playerReadSeq, 1);
     client.close();
+  });
+}
+
+for (const playerId of ['//', 'a//b', '/a', '..', 'a/../b', './c', 'a+b', '&=?']) {
+  test(`the player id ${JSON.stringify(playerId)} is itself in the query`, async () => {
+    const token = bridge.token('player', playerId, 'N');
+    assert.equal((await bridge.api('POST', '/api/unified-chat/send', { token, body: { message: 'hello' } })).status, 201);
+    const page = await bridge.api('GET', `/api/unified-chat/messages?${new URLSearchParams({ playerId, limit: 5 })}`, { token });
+    assert.deepEqual(page.body.messages.map((m) => m.playerId), [playerId]);
   });
 }
 

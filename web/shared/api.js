@@ -36,17 +36,16 @@ export function createApi({ base, role }) {
     throw error;
   }
 
-  const player = (playerId) => encodeURIComponent(playerId);
   const api = {
     onUnauthenticated() {},
     session: () => call('GET', 'session'),
     signInDemo: (name, password) => call('POST', 'session/demo', { role, name, password }),
     signOut: () => call('DELETE', 'session'),
     send: (message) => call('POST', 'api/unified-chat/send', message),
-    messages: (playerId, query) => call('GET', `api/unified-chat/messages/${player(playerId)}?${new URLSearchParams(query)}`),
+    messages: (playerId, query) => call('GET', `api/unified-chat/messages?${new URLSearchParams({ playerId, ...query })}`),
     requests: (query = {}) => call('GET', `api/unified-chat/requests?${new URLSearchParams(query)}`),
     setStatus: (requestId, status) => call('POST', `api/unified-chat/status/${requestId}`, { status }),
-    read: (playerId, seq) => call('POST', `api/unified-chat/read/${player(playerId)}`, { seq }),
+    read: (playerId, seq) => call('POST', `api/unified-chat/read?${new URLSearchParams({ playerId })}`, { seq }),
   };
   return api;
 }
