@@ -44,12 +44,15 @@ async function during(disaster) {
   let over = false;
   const texts = chat(() => over);
   const start = written;
-  await until(() => written >= start + 5, 'the chat to be under way');
-  await disaster();
-  const then = written;
-  await until(() => written >= then + 5, 'the chat to go on', 60000);
-  over = true;
-  await texts;
+  try {
+    await until(() => written >= start + 5, 'the chat to be under way');
+    await disaster();
+    const then = written;
+    await until(() => written >= then + 5, 'the chat to go on', 60000);
+  } finally {
+    over = true;
+    await texts;
+  }
   await allTheSame();
 }
 
