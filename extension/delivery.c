@@ -186,6 +186,14 @@ set_first_position(delivery_slot *slot)
 	snprintf(slot->position, position_bytes(), UINT64_FORMAT ":" UINT64_FORMAT ":", xmin, xmin);
 }
 
+/* Nobody uses it, or nobody has for a while: a database that may be gone by now. */
+static bool
+is_spare(delivery_slot *slot)
+{
+	return slot->database == InvalidOid ||
+		(pg_atomic_read_u32(&slot->procno) == 0 && pg_atomic_read_u32(&slot->pending) == 0 && slot->started == 0);
+}
+
 /* This database's slot, made if there is none; NULL if all are taken. */
 static delivery_slot *
 find_slot(void)
@@ -198,7 +206,7 @@ find_slot(void)
 
 		if (slot->database == MyDatabaseId)
 			return slot;
-		if (slot->database == InvalidOid && spare == NULL)
+		if (is_spare(slot) && (spare == NULL || spare->database != InvalidOid))
 			spare = slot;
 	}
 	if (spare != NULL)
@@ -238,7 +246,7 @@ ensure_worker(void)
 	TimestampTz now;
 	bool		running;
 
-	if (mine != NULL && pg_atomic_read_u32(&mine->procno) != 0)
+	if (mine != NULL && mine->database == MyDatabaseId && pg_atomic_read_u32(&mine->procno) != 0)
 		return true;
 
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);

@@ -92,9 +92,9 @@ run_scripts "${scripts[@]}"
 start_server -c shared_preload_libraries=unichat
 run_regress
 run_scripts "${preloaded[@]}"
-if grep -Eq 'PANIC|TRAP:|terminated by signal' "$dir/server.log"; then
+if grep -Eq 'PANIC|TRAP:|terminated by signal (4|6|7|8|11)' "$dir/server.log"; then
     echo "not ok - the server crashed"
-    grep -E 'PANIC|TRAP:|terminated by signal' "$dir/server.log"
+    grep -E 'PANIC|TRAP:|terminated by signal (4|6|7|8|11)' "$dir/server.log"
     failed=$((failed + 1))
 fi
 echo "$passed passed, $failed failed"

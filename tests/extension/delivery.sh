@@ -90,6 +90,22 @@ echo "ok: DROP DATABASE WITH (FORCE)"
 
 touch "$work/stop"
 wait "$listener"
+
+# More databases, one after the other, than there are slots.
+for i in $(seq 20); do
+    createdb "${db}_copy"
+    sql -d "${db}_copy" -c 'CREATE EXTENSION unichat' -c "SELECT unichat_send('other', 'database $i')" >/dev/null
+    wait_until "database $i" "sql -d '${db}_copy' -c 'SELECT events = 2 FROM unichat_delivery()'"
+    psql -Xq -d postgres -c "DROP DATABASE ${db}_copy WITH (FORCE)"
+done
+echo "ok: 20 databases, one after the other"
+
+# The server recovers from a worker that is killed, and so does delivery.
+kill -KILL "$(worker)"
+wait_until "the restart" "pg_isready -q && sql -c \"SELECT pg_postmaster_start_time() < now() AND NOT pg_is_in_recovery()\" 2>/dev/null"
+wait_until "sending again" "sql -c \"SELECT seq > 0 FROM unichat_send('gus', 'after the crash')\" 2>/dev/null"
+wait_until "a new worker" "sql -c 'SELECT events > 0 FROM unichat_delivery()' 2>/dev/null"
+same "after the crash, by the worker" 0 "$(sql -c "SELECT count(*) FROM chat_events WHERE player_id = 'gus' AND notified")"
 position=$(sql -c 'SELECT pg_current_snapshot()')
 sql -c 'DROP EXTENSION unichat' -c 'CREATE EXTENSION unichat SCHEMA public' -c "SELECT unichat_send('fay', 'a new beginning')" >/dev/null
 wait_until "a new extension" "sql -c \"SELECT events > 0 AND last_at > now() - interval '10 seconds' FROM unichat_delivery()\""
