@@ -141,7 +141,7 @@ run_part() { # NAME
     status=$?
     read -r passed failed skipped < <(count "$log")
     if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
-    if [ $((passed + failed)) -eq 0 ]; then failed=1 && echo "no test has run" >>"$log"; fi
+    if [ $((passed + failed + skipped)) -eq 0 ]; then failed=1 && echo "no test has run" >>"$log"; fi
     printf '%6d passed %4d failed %4d skipped %5d s\n' "$passed" "$failed" "$skipped" $((SECONDS - started))
     if [ "$failed" -gt 0 ]; then show_failure "$log"; fi
     total_passed=$((total_passed + passed)) total_failed=$((total_failed + failed)) total_skipped=$((total_skipped + skipped))
