@@ -142,11 +142,11 @@ void ledger_advance(ledger *l, snapshot *newer)
     l->snapshot = newer;
 }
 
-bool ledger_take_suspect(ledger *l, uint64_t now_ms, uint64_t age_ms, char **player, int64_t *seq)
+bool ledger_take_suspect(ledger *l, uint64_t since_ms, char **player, int64_t *seq)
 {
     /* The table iterates in the order of insertion, so the first is the oldest. */
     entry *e = l->suspects;
-    if (e == NULL || now_ms - e->since_ms < age_ms)
+    if (e == NULL || e->since_ms > since_ms)
         return false;
     memcpy(seq, e->key, sizeof *seq);
     *player = mem_strndup(e->key + sizeof *seq, e->key_len - sizeof *seq);

@@ -51,9 +51,9 @@ void ledger_audited(ledger *l, const char *player, int64_t seq, uint64_t now_ms)
 /* After the rows: the newer snapshot becomes S. Takes it over. */
 void ledger_advance(ledger *l, snapshot *newer);
 
-/* Takes out one suspect that is at least `age_ms` old: accept it now. The player's name goes to
- * `*player`, which the caller frees. False when there is none. */
-bool ledger_take_suspect(ledger *l, uint64_t now_ms, uint64_t age_ms, char **player, int64_t *seq)
+/* Takes out one suspect that has been one since `since_ms` or longer: accept it now. The player's
+ * name goes to `*player`, which the caller frees. False when there is none. */
+bool ledger_take_suspect(ledger *l, uint64_t since_ms, char **player, int64_t *seq)
     __attribute__((warn_unused_result));
 
 /* For metrics. */

@@ -12,8 +12,9 @@
  * Live, three things run beside the notifications:
  *
  * - audit: every audit_interval, through the pool, the difference is read again (keys only). A row
- *   that has not been accepted is a suspect (ledger.h); one that is still a suspect at the next
- *   audit is forwarded then, and counted in unichat_events_missed_total, which is 0 unless
+ *   that has not been accepted is a suspect (ledger.h): its notification may be on its way, behind
+ *   many others. One that is still a suspect after a probe that was sent later has come back is
+ *   forwarded by the next audit, and counted in unichat_events_missed_total, which is 0 unless
  * something is broken.
  *
  * - probe: every probe_interval the session notifies itself on a channel of its own. If that does
@@ -96,6 +97,9 @@ struct listener {
     uv_timer_t probe_timer;
     char probe_channel[32];
     bool probing;
+    bool heard; /* anything, since the probe was looked at */
+    uint64_t probe_sent_ms;
+    uint64_t probe_back_ms; /* when the last one that came back was sent */
 
     bool closing;
     int open_handles;
@@ -203,11 +207,11 @@ static void drop_early(listener *l)
     }
 }
 
-static void accept_suspects(listener *l, uint64_t age_ms, metric *count)
+static void accept_suspects(listener *l, uint64_t since_ms, metric *count)
 {
     char *player;
     int64_t seq;
-    while (ledger_take_suspect(l->ledger, clock_monotonic_ms(), age_ms, &player, &seq)) {
+    while (ledger_take_suspect(l->ledger, since_ms, &player, &seq)) {
         metric_add(count, 1);
         if (count == l->missed)
             log_error_as(pg_conn_who(l->conn), "event=notification_missed player=%s seq=%lld",
@@ -260,7 +264,7 @@ static void begin_catch_up(listener *l, PGresult *row)
     mem_replace(&l->epoch, epoch);
     snapshot_lower_behind(l->caught_up_to, PQgetvalue(row, 0, COL_NEWEST));
     if (!l->time_went_back)
-        accept_suspects(l, 0, l->caught_up);
+        accept_suspects(l, UINT64_MAX, l->caught_up);
 }
 
 static void take_row(listener *l, PGresult *row)
@@ -337,12 +341,19 @@ static void take_results(listener *l)
     }
 }
 
+static void probe_came_back(listener *l)
+{
+    l->probing = false;
+    l->probe_back_ms = l->probe_sent_ms;
+}
+
 static void take_notifications(listener *l)
 {
     PGnotify *n;
     while ((n = PQnotifies(pg_conn_raw(l->conn))) != NULL) {
+        l->heard = true;
         if (strcmp(n->relname, l->probe_channel) == 0)
-            l->probing = false;
+            probe_came_back(l);
         else if (strcmp(n->relname, PUBLISH_CHANNEL) == 0)
             l->events->publication(l->arg, n->extra);
         else
@@ -366,6 +377,7 @@ static void on_ready(void *arg)
     listener *l = arg;
     l->session++;
     l->probing = false;
+    l->probe_back_ms = 0;
     metric_add(l->sessions, 1);
     send_listen(l);
 }
@@ -385,6 +397,17 @@ static const pg_conn_events conn_events = {on_ready, on_input, on_lost};
 
 /* ---- audit ---- */
 
+/* Notifications come in the order of the queue. So once a probe is back, whatever was visible
+ * before it was sent has been notified too, or never will be; the notifier may need a moment
+ * besides. */
+static uint64_t missed_since(const listener *l, uint64_t now)
+{
+    uint64_t patient = now > SUSPECT_MIN_AGE_MS ? now - SUSPECT_MIN_AGE_MS : 0;
+    return patient < l->probe_back_ms ? patient : l->probe_back_ms;
+}
+
+static void probe_now(listener *l);
+
 static void audit_rows(listener *l, PGresult *rows)
 {
     snapshot *newer = snapshot_parse(db_text(rows, 0, "snapshot"));
@@ -392,7 +415,7 @@ static void audit_rows(listener *l, PGresult *rows)
     if (newer == NULL)
         return;
     snapshot_lower_behind(newer, db_text(rows, 0, "newest"));
-    accept_suspects(l, SUSPECT_MIN_AGE_MS, l->missed);
+    accept_suspects(l, missed_since(l, now), l->missed);
     for (int i = 0; i < PQntuples(rows); i++) {
         const char *player = db_text(rows, i, "player_id");
         int64_t seq;
@@ -401,6 +424,8 @@ static void audit_rows(listener *l, PGresult *rows)
     }
     advance(l, newer);
     tell_position(l);
+    if (ledger_suspect_count(l->ledger) > 0)
+        probe_now(l);
 }
 
 static void free_when_done(listener *l);
@@ -443,12 +468,28 @@ static void send_probe(listener *l)
     }
     pg_conn_flush(l->conn);
     l->probing = true;
+    l->heard = false;
+    l->probe_sent_ms = clock_monotonic_ms();
+}
+
+/* Out of turn. */
+static void probe_now(listener *l)
+{
+    if (l->probing || l->state != LISTEN_LIVE)
+        return;
+    send_probe(l);
+    uv_timer_start(&l->probe_timer, on_probe_time, (uint64_t)l->conf->probe_timeout, 0);
 }
 
 static void on_probe_time(uv_timer_t *timer)
 {
     listener *l = timer->data;
     bool unanswered = l->probing && l->state == LISTEN_LIVE;
+    if (unanswered && l->heard) { /* very many are before it in the queue */
+        l->heard = false;
+        uv_timer_start(timer, on_probe_time, (uint64_t)l->conf->probe_timeout, 0);
+        return;
+    }
     l->probing = false;
     if (unanswered) {
         metric_add(l->probe_failures, 1);

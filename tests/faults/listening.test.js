@@ -8,7 +8,7 @@ import { auditIsClean, hearAll } from './lib/hear.js';
 import { startProxy } from './lib/proxy.js';
 import { IMPATIENT } from './lib/topology.js';
 
-const cluster = await startCluster();
+const cluster = await startCluster({ config: { wal_writer_delay: '10s' } }); // for the xids, below
 const net = await startProxy(() => ({ host: '127.0.0.1', port: cluster.port }));
 const bridge = await startBridge(cluster, { ...IMPATIENT, database: `host=127.0.0.1 port=${net.port} dbname=chat user=postgres` });
 after(async () => { await bridge.stop(); await net.stop(); await cluster.stop(); });

@@ -160,7 +160,7 @@ static void a_late_notification_clears_a_suspect(void **state)
     assert_int_equal(ledger_suspect_count(l), 1);
     assert_true(ledger_notified(l, "p", 1, 22));
     assert_false(ledger_notified(l, "p", 1, 22));
-    assert_false(ledger_take_suspect(l, 99999, 0, &player, &seq));
+    assert_false(ledger_take_suspect(l, 99999, &player, &seq));
     ledger_free(l);
 }
 
@@ -175,12 +175,12 @@ static void a_suspect_that_stays_one_is_taken(void **state)
     ledger_audited(l, "lost", 7, 1000);
     ledger_audited(l, "lost", 7, 1500);
     ledger_advance(l, parse("25:25:"));
-    assert_false(ledger_take_suspect(l, 2999, 2000, &player, &seq));
-    assert_true(ledger_take_suspect(l, 3000, 2000, &player, &seq));
+    assert_false(ledger_take_suspect(l, 999, &player, &seq));
+    assert_true(ledger_take_suspect(l, 1000, &player, &seq));
     assert_string_equal(player, "lost");
     assert_int_equal(seq, 7);
     free(player);
-    assert_false(ledger_take_suspect(l, 9999, 0, &player, &seq));
+    assert_false(ledger_take_suspect(l, 9999, &player, &seq));
     ledger_free(l);
 }
 
