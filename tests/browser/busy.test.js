@@ -32,9 +32,9 @@ async function earlier(player, seconds) {
 
 async function fillTheDesk() {
   const past = await send('u-1042', 'Ann Lee', 'Where can I see my invoices?');
-  await send('u-1042', null, 'Under Account, Documents. Each month has its own.', { staff: 'kim' });
+  await send('u-1042', null, 'Under Account, Documents. Each month has its own.', { staff: 'Kim' });
   await send('u-1042', 'Ann Lee', 'Found them, thanks.');
-  await stage.cluster.query("SELECT unichat_status($1, 'resolved', 'kim')", [past]);
+  await stage.cluster.query("SELECT unichat_status($1, 'resolved', 'Kim')", [past]);
   await earlier('u-1042', 3 * 24 * 60 * minute);
   await send('u-2210', 'Bora Yılmaz', 'I cannot log in any more: the code never arrives.', { urgency: 'urgent' });
   await earlier('u-2210', 4 * minute);
@@ -43,16 +43,16 @@ async function fillTheDesk() {
   await send('u-4417', 'Dmitri', 'My bonus is missing since yesterday evening.');
   await earlier('u-4417', 7 * minute);
   await send('u-5120', 'Elif K.', 'The app closes when I open the wallet.', { urgency: 'high' });
-  await send('u-5120', null, 'Which version is it? You see it under Settings.', { staff: 'alex' });
+  await send('u-5120', null, 'Which version is it? You see it under Settings.', { staff: 'Alex' });
   await earlier('u-5120', 12 * minute);
   await send('u-6003', 'Farid', 'Is there a limit per day?');
-  await send('u-6003', null, 'There is: 500 € a day, 2,000 € a week.', { staff: 'kim' });
+  await send('u-6003', null, 'There is: 500 € a day, 2,000 € a week.', { staff: 'Kim' });
   await earlier('u-6003', 2 * minute);
 }
 
 await fillTheDesk();
 const ann = await stage.player('u-1042', 'Ann Lee', { viewport: { width: 560, height: 820 } });
-const alex = await stage.staff('alex', 'Alex');
+const alex = await stage.staff('Alex', 'Alex');
 
 test('each chat is in its section: urgency first, then who has waited longest', async () => {
   await ann.say('Hi! My deposit of 50 € has not arrived since this morning.');
@@ -63,7 +63,7 @@ test('each chat is in its section: urgency first, then who has waited longest', 
   assert.deepEqual(await names('mine'), ['Elif K.']);
   assert.deepEqual(await names('others'), ['Farid']);
   assert.equal(await alex.item('u-2210').locator('.wait').innerText(), 'waiting\n4 min');
-  assert.match(await alex.section('others').innerText(), /with kim/);
+  assert.match(await alex.section('others').innerText(), /with Kim/);
   await alex.picture('staff-new-chats');
 });
 
@@ -77,7 +77,7 @@ test('the past of a player is there, divided by its requests', async () => {
   await until(async () => (await alex.page.locator('.message.theirs').count()) === 5, 'the thanks');
   for (const portal of [ann, alex]) await portal.showsTheTruth('u-1042');
   assert.equal(await alex.page.locator('.divider.request').count(), 2);
-  assert.match(await alex.page.locator('.divider.request').first().innerText(), /resolved by kim/);
+  assert.match(await alex.page.locator('.divider.request').first().innerText(), /resolved by Kim/);
   await until(async () => (await alex.page.locator('.details').innerText()).match(/In progress[^]*answered in[^]*Resolved[^]*answered in/), 'both answers beside the chat');
 });
 
@@ -108,7 +108,7 @@ test('on a phone', async () => {
   const viewport = { width: 390, height: 780 };
   const phone = { viewport, hasTouch: true, isMobile: true };
   const player = await stage.player('u-1042', 'Ann Lee', { ...phone, colorScheme: 'dark' });
-  const staff = await stage.staff('alex', 'Alex', phone);
+  const staff = await stage.staff('Alex', 'Alex', phone);
   await player.showsTheTruth('u-1042');
   await staff.item('u-1042').waitFor();
   await player.picture('player-phone-dark');
