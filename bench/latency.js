@@ -3,9 +3,9 @@ import { closeStage, measure, openStage, percentile, quick, report } from './sta
 
 // Messages a second, for how many seconds on each side, and how long a side's turn is.
 const PHASES = [
-  { rate: 1, seconds: quick ? 5 : 40, slice: 1000 },
-  { rate: 100, seconds: quick ? 4 : 20, slice: 500 },
-  { rate: 1000, seconds: quick ? 4 : 20, slice: 500 },
+  { rate: 1, seconds: quick ? 5 : 30, slice: 1000 },
+  { rate: 100, seconds: quick ? 4 : 10, slice: 500 },
+  { rate: 1000, seconds: quick ? 4 : 10, slice: 500 },
 ];
 
 const stage = await openStage();

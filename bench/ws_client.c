@@ -128,6 +128,7 @@ static bool contains(const char *text, size_t len, const char *word)
 
 static void take_text(ws_client *client, size_t i, const char *text, size_t len)
 {
+    static const char pong[] = "{\"event\":\"pusher:pong\",\"data\":{}}";
     connection *conn = &client->conns[i];
     if (conn->state == READY && !contains(text, len < 40 ? len : 40, "\"pusher"))
         client->options.on_event(client->options.arg, i, text, len);
@@ -137,7 +138,7 @@ static void take_text(ws_client *client, size_t i, const char *text, size_t len)
         conn->state = READY;
         client->ready++;
     } else if (contains(text, len, "pusher:ping"))
-        send_text(conn, "{\"event\":\"pusher:pong\",\"data\":{}}", 34);
+        send_text(conn, pong, sizeof pong - 1);
     else if (!contains(text, len, "pusher:pong"))
         die("connection %zu: the server says %.*s", i, (int)len, text);
 }
