@@ -299,6 +299,7 @@ static void finish_catch_up(listener *l)
     advance(l, l->caught_up_to);
     l->caught_up_to = NULL;
     l->state = LISTEN_LIVE;
+    pg_conn_healthy(l->conn);
     log_info_as(pg_conn_who(l->conn), "event=listening events_caught_up=%llu epoch=%s",
                 (unsigned long long)l->caught_up_rows, l->epoch);
     judge_early(l);

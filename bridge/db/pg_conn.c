@@ -181,7 +181,6 @@ static void finish_session(pg_conn *c)
     uv_timer_stop(&c->timer);
     c->state = CONN_READY;
     c->was_ready = true;
-    c->retry_ms = FIRST_RETRY_MS;
     host_order_clear(&c->order);
     log_info_as(c->who, "event=database_connected host=%s port=%s backend=%d server=%s schema=%s",
                 LOG_Q(PQhost(c->pg)), PQport(c->pg), PQbackendPID(c->pg), c->info.server_version,
@@ -315,6 +314,11 @@ void pg_conn_start(pg_conn *c)
 bool pg_conn_is_ready(const pg_conn *c)
 {
     return c->state == CONN_READY;
+}
+
+void pg_conn_healthy(pg_conn *c)
+{
+    c->retry_ms = FIRST_RETRY_MS;
 }
 
 const char *pg_conn_who(const pg_conn *c)

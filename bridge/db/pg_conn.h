@@ -35,6 +35,11 @@ void pg_conn_start(pg_conn *c);
 
 bool pg_conn_is_ready(const pg_conn *c);
 
+/* The session does its work, so after it the pauses between attempts begin with the short one
+ * again. Without this they go on growing: a session that always fails right after its start is no
+ * reason to come back ten times a second. */
+void pg_conn_healthy(pg_conn *c);
+
 /* For log_*_as(). */
 const char *pg_conn_who(const pg_conn *c);
 

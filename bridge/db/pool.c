@@ -274,7 +274,8 @@ static void on_ready(void *arg)
     if (!PQenterPipelineMode(pg_conn_raw(pc->conn)))
         pg_conn_fail(pc->conn, "cannot enter pipeline mode");
     else
-        dispatch(pc->pool);
+        pg_conn_healthy(pc->conn);
+    dispatch(pc->pool);
 }
 
 static void refuse_waiting(db_pool *pool)
