@@ -46,7 +46,10 @@ part_e2e() { sanitized_bridge && node_tests tests/e2e; }
 part_faults() { sanitized_bridge && node_tests tests/faults; } # sockets cut, servers killed, at random
 part_push() { sanitized_bridge && node_tests tests/push; }
 part_pusher() { sanitized_bridge && node_tests tests/pusher; }
-part_suites() { tests/suites/run.sh sdk node chromium; }              # Pusher's own, in a namespace of their own
+part_suites() { # Pusher's own, in a network namespace of their own
+    make --no-print-directory -s -j"$jobs" -C bridge
+    tests/suites/run.sh sdk node chromium
+}
 part_web() { node_tests web; }                                        # the portals' pure parts
 part_browser() { scripts/build-web.sh && node_tests tests/browser; } # both portals in Chromium
 

@@ -19,7 +19,6 @@ struct server {
     server_options opt;
     struct lws_context *lws;
     listener *listeners;
-    struct lws_vhost *vhosts; /* unused head; libwebsockets owns them */
     unsigned n_vhosts;
     uv_check_t after_io;    /* writes what the turn has queued */
     uv_prepare_t before_io; /* the same for what timers have queued */

@@ -151,7 +151,7 @@ if [ "${1:-}" = --inside ]; then
     exit
 fi
 
-if ! namespace true 2>/dev/null; then
+if ! namespace sh -c 'ip link set lo up && mount --bind /etc/hosts /etc/hosts' 2>/dev/null; then
     echo "ok - official suites # SKIP this machine allows no private network namespace"
     echo "# skipped 1"
     exit 0
