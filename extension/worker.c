@@ -18,6 +18,7 @@
 
 #include "access/twophase.h"
 #include "access/xact.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "executor/spi.h"
@@ -27,6 +28,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -41,8 +43,8 @@
 
 extern PGDLLEXPORT void unichat_worker_main(Datum arg) pg_attribute_noreturn();
 
-static plan find_schema = {
-	"SELECT extnamespace::bigint FROM pg_catalog.pg_extension WHERE extname = 'unichat'", 0, {0}
+static plan find_extension = {
+	"SELECT oid::bigint, extnamespace::bigint FROM pg_catalog.pg_extension WHERE extname = 'unichat'", 0, {0}
 };
 
 /*
@@ -59,13 +61,23 @@ static plan find_news = {
 	1, {TEXTOID}
 };
 
-/* The extension's schema, or none. */
+/*
+ * The extension's schema, or none.  DROP EXTENSION locks the extension before
+ * its tables; so do we, or each could wait for a table of the other:
+ *
+ *		worker: reads chat_events
+ *									DROP: locks chat_requests
+ *		worker: wants chat_requests	DROP: wants chat_events
+ */
 static Oid
 extension_schema(void)
 {
 	arguments	args = {0};
 
-	return plan_run(&find_schema, &args) == 0 ? InvalidOid : (Oid) row_int8(0, 1);
+	if (plan_run(&find_extension, &args) == 0)
+		return InvalidOid;
+	LockDatabaseObject(ExtensionRelationId, (Oid) row_int8(0, 1), 0, AccessShareLock);
+	return plan_run(&find_extension, &args) == 0 ? InvalidOid : (Oid) row_int8(0, 2);
 }
 
 static void
@@ -148,6 +160,8 @@ settings(void)
 
 	for (int i = 0; i < lengthof(off); i++)
 		SetConfigOption(off[i], "off", PGC_USERSET, PGC_S_OVERRIDE);
+	/* should we meet a deadlock all the same, it is we who give way */
+	SetConfigOption("deadlock_timeout", "50ms", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("search_path", "pg_catalog", PGC_USERSET, PGC_S_OVERRIDE);
 }
 

@@ -89,7 +89,7 @@ RETURNS text AS 'MODULE_PATHNAME' LANGUAGE C STABLE;
 COMMENT ON FUNCTION @extschema@.unichat_payload(text, text, bigint, bigint, text, bigint, text, text, text, text, text, timestamptz, xid8, text, text, text, text) IS
     'unichat: the JSON of one event (internal)';
 
-CREATE VIEW @extschema@.unichat_event_payloads AS
+CREATE VIEW @extschema@.unichat_event_payloads WITH (security_invoker = true) AS
     SELECT e.*,
            @extschema@.unichat_payload(
                e.player_id, r.player_name, e.seq, e.request_id, e.kind, e.message_id, e.from_status, e.to_status,

@@ -111,5 +111,10 @@ sql -c 'DROP EXTENSION unichat' -c 'CREATE EXTENSION unichat SCHEMA public' -c "
 wait_until "a new extension" "sql -c \"SELECT events > 0 AND last_at > now() - interval '10 seconds' FROM unichat_delivery()\""
 same "its events" 2 "$(sql -c "SELECT count(*) FROM unichat_events_since('$position')")"
 sql -c 'DROP EXTENSION unichat'
+for _ in $(seq 30); do # the worker is in the middle of it each time
+    sql -c 'CREATE EXTENSION unichat' -c "SELECT count(unichat_send('p' || i % 50, 'm')) FROM generate_series(1, 200) i" \
+        -c 'DROP EXTENSION unichat' >/dev/null
+done
+echo "ok: dropped while the worker reads, 30 times"
 wait_until "the worker leaves with the extension, or stays idle" "sql -d postgres -c \"SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = '$db' AND backend_type = 'unichat delivery' AND state = 'active'\""
 echo "ok: dropped and created again"
