@@ -20,10 +20,10 @@ async function sendWithPayload(player, bytes, filler) {
   return { player: `${player}-1`, text, got };
 }
 
-for (const filler of ['a', 'é', '€', '𝄞']) {
+// 4,000 characters of one byte are not that many.
+for (const filler of ['é', '€', '𝄞']) {
   for (const bytes of [7897, 7898, 7899, 7900, 7901, 7902, 7999, 8000, 8001]) {
-    test(`a payload of about ${bytes} bytes, of ${filler}`, async (t) => {
-      if (filler === 'a') return t.skip('4,000 characters of one byte are not that many');
+    test(`a payload of about ${bytes} bytes, of ${filler}`, async () => {
       const { player, text, got } = await sendWithPayload(`size-${bytes}-${filler.codePointAt(0)}`, bytes, filler);
       assert.ok(Math.abs(got - bytes) <= 4, `${got} bytes`);
       await ear.exactly(cluster, player);
