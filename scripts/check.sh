@@ -36,7 +36,7 @@ part_unit() { # the pure parts, under AddressSanitizer and UBSan
         echo "# $test"
         CMOCKA_MESSAGE_OUTPUT=TAP "$test" 2>&1 || failed=1
     done
-    return $failed
+    return "$failed"
 }
 
 part_extension() { scripts/check-extension.sh; } # pg_regress, isolation, dump and restore
@@ -75,7 +75,7 @@ part_style() {
     step "layers" scripts/check-layers.sh || failed=1
     scripts/npm-ci.sh tests
     step "eslint" tests/node_modules/.bin/eslint . || failed=1
-    return $failed
+    return "$failed"
 }
 
 # What they are made of. ---------------------------------------------------------------------------------------------
@@ -173,6 +173,7 @@ main() {
     [ "$total_skipped" -eq 0 ] || printf ', %d skipped' "$total_skipped"
     echo
     [ "$total_failed" -eq 0 ] && [ "$total_passed" -gt 0 ]
+    exit # here and not after main: this file may be changed while the tests run
 }
 
-main "$@"; exit # on one line: the file may change while the tests run
+main "$@"
