@@ -173,7 +173,6 @@ main() {
     [ "$total_skipped" -eq 0 ] || printf ', %d skipped' "$total_skipped"
     echo
     [ "$total_failed" -eq 0 ] && [ "$total_passed" -gt 0 ]
-    exit # here and not after main: this file may be changed while the tests run
 }
 
 main "$@"
