@@ -20,7 +20,7 @@ function raw(bytes, enough = /\r\n\r\n/) {
 }
 
 test('an unknown path: 404; a known one by another method: 405 that says which', async () => {
-  for (const path of ['/nothing', '/api', '/api/unified-chat', '/api/unified-chat/send/more', '/api/unified-chat/messages', '/apps', '/..', '/player/nothing.html'])
+  for (const path of ['/nothing', '/api', '/api/unified-chat', '/api/unified-chat/send/more', '/apps', '/..', '/player/nothing.html'])
     assert.equal((await bridge.api('GET', path)).status, 404, path);
   isError(await bridge.api('GET', '/api/unified-chat/nothing'), 404, 'not_found');
   const answer = await bridge.api('DELETE', '/api/unified-chat/send', { token });
