@@ -52,10 +52,12 @@
 
 #include "guard.h"
 #include "message.h"
+#include "newest.h"
 #include "plans.h"
 #include "player.h"
 
-#define REQUEST_COLUMNS "id, player_name, status, urgency, assigned_to, updated_at"
+#define REQUEST_COLUMNS "id, player_name, status, urgency, assigned_to, updated_at, ctid"
+#define OPEN_ONE "player_id = $1 AND status <> 'resolved' AND id = coalesce($2, id)"
 
 /* A lock on the request that is open, without changing it. */
 static plan lock_open = {
@@ -70,35 +72,42 @@ static plan find_stored = {
 	3, {TEXTOID, TEXTOID, TEXTOID}
 };
 
-/* clock_timestamp() is evaluated anew when the UPDATE had to wait. */
-static plan write_as_player = {
-	"UPDATE @.chat_requests SET last_message = $3, last_message_sender = 'player',"
-	" last_message_at = clock_timestamp(), updated_at = clock_timestamp(),"
-	" waiting_since = coalesce(waiting_since, clock_timestamp()),"
-	" player_name = coalesce($4, player_name), urgency = coalesce($5, urgency)"
-	" WHERE player_id = $1 AND status <> 'resolved' AND id = coalesce($2, id)"
-	" RETURNING " REQUEST_COLUMNS,
-	5, {TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID}
-};
+/*
+ * A message's preview goes into the open request: by the index, or where this
+ * transaction has left the row (newest.h).  clock_timestamp() is evaluated anew
+ * when the UPDATE had to wait.
+ */
+#define AS_PLAYER \
+	"UPDATE @.chat_requests SET last_message = $3, last_message_sender = 'player'," \
+	" last_message_at = clock_timestamp(), updated_at = clock_timestamp()," \
+	" waiting_since = coalesce(waiting_since, clock_timestamp())," \
+	" player_name = coalesce($4, player_name), urgency = coalesce($5, urgency)" \
+	" WHERE " OPEN_ONE
 
 /* A reply claims a waiting request; it never takes one from its owner. */
-static plan write_as_staff = {
-	"UPDATE @.chat_requests SET last_message = $3, last_message_sender = 'staff',"
-	" last_message_at = clock_timestamp(), updated_at = clock_timestamp(), waiting_since = NULL,"
-	" first_response_at = coalesce(first_response_at, clock_timestamp()),"
-	" status = 'in_progress', assigned_to = coalesce(assigned_to, $4)"
-	" WHERE player_id = $1 AND status <> 'resolved' AND id = coalesce($2, id)"
-	" AND (assigned_to IS NULL OR assigned_to = coalesce($4, assigned_to))"
-	" RETURNING " REQUEST_COLUMNS,
-	4, {TEXTOID, INT8OID, TEXTOID, TEXTOID}
+#define AS_STAFF \
+	"UPDATE @.chat_requests SET last_message = $3, last_message_sender = 'staff'," \
+	" last_message_at = clock_timestamp(), updated_at = clock_timestamp(), waiting_since = NULL," \
+	" first_response_at = coalesce(first_response_at, clock_timestamp())," \
+	" status = 'in_progress', assigned_to = coalesce(assigned_to, $4)" \
+	" WHERE " OPEN_ONE " AND (assigned_to IS NULL OR assigned_to = coalesce($4, assigned_to))"
+
+#define AS_SYSTEM \
+	"UPDATE @.chat_requests SET last_message = $3, last_message_sender = 'system'," \
+	" last_message_at = clock_timestamp(), updated_at = clock_timestamp()" \
+	" WHERE " OPEN_ONE
+
+/* By sender. */
+static plan write_open[] = {
+	{AS_PLAYER " RETURNING " REQUEST_COLUMNS, 5, {TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID}},
+	{AS_STAFF " RETURNING " REQUEST_COLUMNS, 4, {TEXTOID, INT8OID, TEXTOID, TEXTOID}},
+	{AS_SYSTEM " RETURNING " REQUEST_COLUMNS, 3, {TEXTOID, INT8OID, TEXTOID}}
 };
 
-static plan write_as_system = {
-	"UPDATE @.chat_requests SET last_message = $3, last_message_sender = 'system',"
-	" last_message_at = clock_timestamp(), updated_at = clock_timestamp()"
-	" WHERE player_id = $1 AND status <> 'resolved' AND id = coalesce($2, id)"
-	" RETURNING " REQUEST_COLUMNS,
-	3, {TEXTOID, INT8OID, TEXTOID}
+static plan write_open_again[] = {
+	{AS_PLAYER " AND ctid = $6 RETURNING " REQUEST_COLUMNS, 6, {TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIDOID}},
+	{AS_STAFF " AND ctid = $5 RETURNING " REQUEST_COLUMNS, 5, {TEXTOID, INT8OID, TEXTOID, TEXTOID, TIDOID}},
+	{AS_SYSTEM " AND ctid = $4 RETURNING " REQUEST_COLUMNS, 4, {TEXTOID, INT8OID, TEXTOID, TIDOID}}
 };
 
 static plan find_open = {
@@ -130,6 +139,7 @@ keep_request(message *m)
 	m->request.urgency = row_text(0, 4);
 	m->request.assigned_to = row_text(0, 5);
 	m->request.at = row_time(0, 6);
+	newest_keep(NEWEST_REQUEST, m->player_id, row_place(0, 7));
 }
 
 static bool
@@ -162,24 +172,42 @@ lock_open_request(message *m)
 	plan_run(&lock_open, &args);
 }
 
+static void
+add_preview(arguments *args, message *m)
+{
+	add_text(args, m->player_id);
+	add_id(args, m->wanted_request);
+	add_text(args, m->preview);
+	if (m->sender == SENDER_PLAYER)
+	{
+		add_text(args, m->player_name);
+		add_text(args, m->urgency);
+	}
+	else if (m->sender == SENDER_STAFF)
+		add_text(args, m->sender_id);
+}
+
+static bool
+try_write_again(message *m)
+{
+	arguments	args = {0};
+	ItemPointer place = newest_find(NEWEST_REQUEST, m->player_id);
+
+	if (place == NULL)
+		return false;
+	add_preview(&args, m);
+	add_place(&args, place);
+	return plan_run(&write_open_again[m->sender], &args) > 0;
+}
+
 /* Writes the message's preview into the open request; false if there is none for it. */
 static bool
 write_open_request(message *m)
 {
-	static plan *const plans[] = {&write_as_player, &write_as_staff, &write_as_system};
 	arguments	args = {0};
 
-	add_text(&args, m->player_id);
-	add_id(&args, m->wanted_request);
-	add_text(&args, m->preview);
-	if (m->sender == SENDER_PLAYER)
-	{
-		add_text(&args, m->player_name);
-		add_text(&args, m->urgency);
-	}
-	else if (m->sender == SENDER_STAFF)
-		add_text(&args, m->sender_id);
-	if (plan_run(plans[m->sender], &args) == 0)
+	add_preview(&args, m);
+	if (!try_write_again(m) && plan_run(&write_open[m->sender], &args) == 0)
 		return false;
 	keep_request(m);
 	return true;

@@ -21,6 +21,7 @@
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -128,15 +129,46 @@ add_time(arguments *args, TimestampTz value)
 	add_datum(args, TimestampTzGetDatum(value), false);
 }
 
+void
+add_place(arguments *args, ItemPointer place)
+{
+	add_datum(args, PointerGetDatum(place), false);
+}
+
+static int
+execute(plan *p, arguments *args)
+{
+	return SPI_execute_plan(p->saved, args->values, args->nulls, false, 0);
+}
+
+/*
+ * The plan is made in this run, and may be used for long.  A table that is
+ * empty now would be scanned then, however much it has grown: until somebody
+ * analyzes it, nothing tells the plan cache.
+ */
+static int
+execute_planning(plan *p, arguments *args)
+{
+	int			nest = NewGUCNestLevel();
+	int			result;
+
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	result = execute(p, args);
+	AtEOXact_GUC(true, nest);
+	return result;
+}
+
 uint64
 plan_run(plan *p, arguments *args)
 {
+	bool		planned = p->saved != NULL && p->generation == generation_now;
 	int			result;
 
-	if (p->saved == NULL || p->generation != generation_now)
+	if (!planned)
 		prepare(p);
 	Assert(args->n == p->nargs);
-	result = SPI_execute_plan(p->saved, args->values, args->nulls, false, 0);
+	planned = planned && SPI_plan_is_valid(p->saved);
+	result = planned ? execute(p, args) : execute_planning(p, args);
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", p->sql, SPI_result_code_string(result));
 	return SPI_processed;
@@ -182,6 +214,14 @@ row_time(uint64 row, int column)
 	Datum		value = row_datum(row, column, &isnull);
 
 	return isnull ? 0 : DatumGetTimestampTz(value);
+}
+
+ItemPointer
+row_place(uint64 row, int column)
+{
+	bool		isnull;
+
+	return (ItemPointer) DatumGetPointer(row_datum(row, column, &isnull));
 }
 
 Datum

@@ -12,6 +12,7 @@
 
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
+#include "storage/itemptr.h"
 
 #define PLAN_MAX_ARGS 16
 
@@ -42,6 +43,7 @@ extern void add_text(arguments *args, const char *value_or_null);
 extern void add_int8(arguments *args, int64 value);
 extern void add_id(arguments *args, int64 id);	/* 0 is null */
 extern void add_time(arguments *args, TimestampTz value);
+extern void add_place(arguments *args, ItemPointer place);	/* kept by the caller */
 
 /*
  * Runs the statement; it sees everything that is committed now (or, in a
@@ -55,6 +57,7 @@ extern char *row_text(uint64 row, int column);	/* NULL for null */
 extern int64 row_int8(uint64 row, int column);	/* 0 for null */
 extern bool row_bool(uint64 row, int column);	/* false for null */
 extern TimestampTz row_time(uint64 row, int column);	/* 0 for null */
+extern ItemPointer row_place(uint64 row, int column);	/* a ctid */
 
 /* A column that is a row of a table ("RETURNING p"), copied into context. */
 extern Datum row_composite(uint64 row, int column, MemoryContext context);

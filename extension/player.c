@@ -25,20 +25,28 @@
 
 #include "args.h"
 #include "guard.h"
+#include "newest.h"
 #include "plans.h"
 #include "player.h"
 #include "words.h"
 
 PG_FUNCTION_INFO_V1(unichat_read);
 
+#define TAKEN " RETURNING last_seq, blocked, ctid"
+
 static plan take = {
-	"UPDATE @.chat_players SET last_seq = last_seq + $2 WHERE player_id = $1 RETURNING last_seq, blocked",
+	"UPDATE @.chat_players SET last_seq = last_seq + $2 WHERE player_id = $1" TAKEN,
 	2, {TEXTOID, INT8OID}
+};
+
+static plan take_again = {
+	"UPDATE @.chat_players SET last_seq = last_seq + $2 WHERE ctid = $3 AND player_id = $1" TAKEN,
+	3, {TEXTOID, INT8OID, TIDOID}
 };
 
 static plan create_and_take = {
 	"INSERT INTO @.chat_players AS p (player_id, last_seq) VALUES ($1, $2)"
-	" ON CONFLICT (player_id) DO UPDATE SET last_seq = p.last_seq + $2 RETURNING last_seq, blocked",
+	" ON CONFLICT (player_id) DO UPDATE SET last_seq = p.last_seq + $2" TAKEN,
 	2, {TEXTOID, INT8OID}
 };
 
@@ -57,6 +65,21 @@ static plan mark_read = {
 	3, {TEXTOID, TEXTOID, INT8OID}
 };
 
+/* Adds to last_seq where this transaction has left the row; false if it is not there. */
+static bool
+try_take_again(const char *player_id, int n)
+{
+	arguments	args = {0};
+	ItemPointer place = newest_find(NEWEST_PLAYER, player_id);
+
+	if (place == NULL)
+		return false;
+	add_text(&args, player_id);
+	add_int8(&args, n);
+	add_place(&args, place);
+	return plan_run(&take_again, &args) > 0;
+}
+
 int64
 player_take_seqs(const char *player_id, int n, bool *blocked)
 {
@@ -64,8 +87,9 @@ player_take_seqs(const char *player_id, int n, bool *blocked)
 
 	add_text(&args, player_id);
 	add_int8(&args, n);
-	if (plan_run(&take, &args) == 0)
+	if (!try_take_again(player_id, n) && plan_run(&take, &args) == 0)
 		plan_run(&create_and_take, &args);
+	newest_keep(NEWEST_PLAYER, player_id, row_place(0, 3));
 	*blocked = row_bool(0, 2);
 	return row_int8(0, 1);
 }
