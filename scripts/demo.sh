@@ -73,6 +73,7 @@ start_postgres() {
     sockets=$(mktemp -d /tmp/unichat-demo.XXXXXX) # a short path: a socket's name has 107 bytes at most
     [ "$(id -u)" -ne 0 ] || chown postgres: "$sockets"
     setsid "$as" "$bin/postgres" -D "$home/pg" -c listen_addresses= -c unix_socket_directories="$sockets" \
+        -c shared_preload_libraries=unichat \
         >"$home/postgres.log" 2>&1 9>&- &
     postgres=$!
     until "$as" "$bin/pg_isready" -q -h "$sockets"; do
