@@ -141,3 +141,12 @@ SELECT pending, sending FROM "Chat room".unichat_push_queue();
 SELECT kind, body FROM "Chat room".unichat_push_claim('1 minute', 10);
 DROP EXTENSION unichat;
 DROP SCHEMA "Chat room";
+
+-- A digest that found no room in its claim is the last of the next one, whatever its age: one digest, all places used.
+CREATE EXTENSION unichat;
+SELECT count(*) FROM generate_series(1, 8) i, unichat_send('w' || i, 'chat ' || i);
+SELECT id, kind FROM unichat_push_claim('1 minute', 2, 4) ORDER BY id;
+UPDATE push_notifications SET created_at = created_at - interval '1 second' WHERE kind = 'digest';
+SELECT id, kind FROM unichat_push_claim('1 minute', 10, 4) ORDER BY id;
+SELECT state, count(*) FROM push_notifications GROUP BY state ORDER BY state;
+DROP EXTENSION unichat;

@@ -217,6 +217,10 @@ COMMENT ON FUNCTION @extschema@.unichat_push_digest(bigint[]) IS
  *     due >  free - 1   the most urgent free - 1 go by themselves, all others in one digest
  *     free = 0          all wait until the oldest push leaves the window; then a digest tells of them
  *
+ * A digest that an earlier claim made and had no room for in its max_rows comes last, so that it is the digest again
+ * and does not take the place of a single push. (By its age it might come first: created_at is when the claim began to
+ * wait for its lock.)
+ *
  * A row that was tried within the window holds its place: its next attempt repeats the same push and takes no new one.
  * The caller holds the claim lock, so that two bridges do not both see the same place free.
  */
@@ -240,7 +244,7 @@ BEGIN
       FROM (SELECT p.id, COALESCE(p.last_attempt_at > since, false) AS held
               FROM push_notifications p
              WHERE p.state = 'pending' AND p.next_attempt_at <= clock_timestamp()
-             ORDER BY array_position('{urgent,high,normal,low}', p.urgency), p.created_at, p.id) due;
+             ORDER BY p.kind = 'digest', array_position('{urgent,high,normal,low}', p.urgency), p.created_at, p.id) due;
 
     IF free = 0 THEN
         rest := unichat_push_lock(fresh);
