@@ -168,7 +168,8 @@ for which; do
     case $which in
     sdk) suite sdk 7 pusher bash -c 'node_modules/.bin/mocha --timeout 4000 node_modules/pusher/tests/remote/pusher/*.js' ;;
     node) suite node 84 pusher-js make node_integration ;;
-    chromium) suite chromium 58 pusher-js env MINIMAL_INTEGRATION_TESTS=true CHROME_BIN="$dir/chromium" make web_integration ;;
+    # With CI set, pusher-js asks for the browsers of its own build farm.
+    chromium) suite chromium 58 pusher-js env -u CI MINIMAL_INTEGRATION_TESTS=true CHROME_BIN="$dir/chromium" make web_integration ;;
     *) echo "no such suite: $which" >&2 && exit 2 ;;
     esac
 done
