@@ -29,7 +29,7 @@ typedef struct server_options {
     size_t max_body;      /* bytes of a request body, else 413 */
     size_t max_frame;     /* bytes of one WebSocket message of a client, else close 1009 */
     size_t max_queue;     /* bytes waiting for one connection, then it is closed to reconnect */
-    unsigned max_queue_seconds; /* and how long the oldest of them may wait */
+    unsigned max_queue_seconds; /* and how long they may wait without any of them going */
     unsigned activity_timeout;  /* seconds of silence after which a connection is pinged */
     unsigned pong_timeout;      /* seconds that it has to answer, else close 4201 */
     unsigned guard_wait_ms;     /* how long a guarded subscription waits for a sign-in */

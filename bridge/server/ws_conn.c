@@ -135,9 +135,13 @@ static void on_stalled(wheel_timer *t)
     ws_close(c, 4200, "The connection was too slow; reconnect");
 }
 
-/* False when the socket is broken. What cannot go now waits for the socket. */
+/* False when the socket is broken. What cannot go now waits for the socket, and the socket has
+ * max_queue_seconds to take something: a client that reads steadily is not stalled, however long
+ * its queue is never empty. */
 static bool write_queue(ws_conn *c)
 {
+    size_t before = c->queue.bytes;
+
     while (c->queue.len && !c->broken && !lws_partial_buffered(c->wsi))
         c->broken = !write_some(c);
     if (c->broken)
@@ -148,7 +152,7 @@ static bool write_queue(ws_conn *c)
         return true;
     }
     lws_callback_on_writable(c->wsi);
-    if (!wheel_running(&c->stalled))
+    if (c->queue.bytes < before || !wheel_running(&c->stalled))
         wheel_start(hub_wheel(c->srv->opt.hub), &c->stalled,
                     clock_monotonic_ms() + c->srv->opt.max_queue_seconds * 1000ull, on_stalled);
     return true;
