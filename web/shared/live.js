@@ -8,6 +8,8 @@
  *   - After a connection that is refused outright, as while the bridge restarts, it waits 15 seconds, then 30, then 60. So
  *     an attempt that has not succeeded after a while is begun anew, and at once when the network is back.
  *   - A subscription that was refused because the server was busy is asked for again.
+ *   - When the server has lost what it once told (it was restored, or failed over with loss), the page begins anew: what it
+ *     shows may never have happened. What was not sent yet is in the outbox and survives that.
  *   - A connection that the server ended for good (close codes 4000 to 4099, such as a token that has run out) is looked
  *     into by onRefused, which may call connect() again.
  */
@@ -91,6 +93,7 @@ export function createLive({ key, base, role, channel: name, onEvent, onSubscrib
       if (status === 401 || status === 403) onRefused();
       setTimeout(subscribe, resubscribeMs * jitter());
     });
+    channel.bind('unichat:resync', () => setTimeout(() => location.reload(), resubscribeMs * Math.random()));
     channel.bind_global((event, data) => {
       if (!event.startsWith('pusher') && data && typeof data.seq === 'number') onEvent(data);
     });
