@@ -13,7 +13,7 @@ export default [
     'no-unused-vars': ['error', { args: 'after-used', argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' }],
   } },
   { files: ['tests/**', 'scripts/**', 'bench/**', '*.mjs'], languageOptions: { globals: globals.node } },
-  { files: ['tests/browser/**'], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
+  { files: ['tests/browser/**', 'tests/pusher/chromium.test.js'], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
   { files: ['web/**'], languageOptions: { globals: globals.browser } },
   { files: ['web/**/*.test.js', 'web/tests/**'], languageOptions: { globals: { ...globals.browser, ...globals.node } } },
   { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: globals.node } },
