@@ -44,6 +44,23 @@ typedef struct bridge {
 
 /* ---- settings to options ---- */
 
+static void to_app_limits(const config_app *from, hub_app_options *to)
+{
+    to->authorization_timeout = (unsigned)(from->authorization_time / 1000);
+    to->max_connections = (unsigned)from->max_connections;
+    to->max_client_events_per_sec = (unsigned)from->max_client_events;
+    to->max_event_bytes = (unsigned)from->max_event;
+    to->max_event_name = (unsigned)from->max_event_name;
+    to->max_channel_name = (unsigned)from->max_channel_name;
+    to->max_channels_per_conn = (unsigned)from->max_channels;
+    to->max_presence_members = (unsigned)from->max_members;
+    to->max_presence_user_bytes = (unsigned)from->max_member_info;
+    to->max_watchlist = (unsigned)from->max_watchlist;
+    to->max_publish_channels = (unsigned)from->max_publish_channels;
+    to->max_batch = (unsigned)from->max_batch;
+    to->cache_ttl = (unsigned)(from->cache_time / 1000);
+}
+
 static void to_app_options(const config_app *from, hub_app_options *to)
 {
     hub_app_options_init(to);
@@ -56,9 +73,7 @@ static void to_app_options(const config_app *from, hub_app_options *to)
     to->subscription_count = from->subscription_count;
     to->watchlist = from->watchlist;
     to->require_authorization = from->require_authorization;
-    to->max_connections = (unsigned)from->max_connections;
-    to->max_client_events_per_sec = (unsigned)from->max_client_events;
-    to->max_event_bytes = (unsigned)from->max_event;
+    to_app_limits(from, to);
 }
 
 /* A connection ends when its token is accepted no more; sooner, and the client would come back at
@@ -136,8 +151,6 @@ static bool start_apps(bridge *b)
     for (size_t i = 0; i < b->conf->app_count; i++) {
         hub_app_options options;
         to_app_options(&b->conf->apps[i], &options);
-        if (i == 0) /* an id of 128 bytes may need three characters for each of them */
-            options.max_channel_name = CHANNEL_NAME_SIZE - 1;
         hub_app *app = hub_app_add(b->api.hub, &options);
         if (app == NULL)
             return false;

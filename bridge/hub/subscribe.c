@@ -149,15 +149,24 @@ static void subscribe_user(hub_conn *conn, const char *name)
                "This channel is for connections signed in as its user");
 }
 
+/* A name that is made from a user's id is as long as that makes it. */
+static size_t longest_name(const hub_conn *conn, const char *name)
+{
+    if (app_is_reserved(conn->app, name) || channel_name_type(name).kind == CHANNEL_USER)
+        return strlen(name);
+    return conn->app->options.max_channel_name;
+}
+
 /* The rules that are the same for every kind; says what is wrong. */
 static bool may_try(hub_conn *conn, const char *name)
 {
     const hub_app_options *o = &conn->app->options;
     const channel *c = channel_find(conn->app, name);
+    size_t longest = longest_name(conn, name);
 
-    if (strlen(name) > o->max_channel_name)
+    if (strlen(name) > longest)
         refuse(conn, name, "LimitReached", 4009, "The channel name is longer than this app allows");
-    else if (!channel_name_valid(name, strlen(name), o->max_channel_name))
+    else if (!channel_name_valid(name, strlen(name), longest))
         refuse(conn, name, "InvalidChannel", 4009,
                "A channel name has letters, digits and _-=@,.; only");
     else if (c && channel_subscription(c, conn))
