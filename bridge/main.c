@@ -15,7 +15,6 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "config/command_line.h"
-#include "delivery/channel_map.h"
 #include "delivery/delivery.h"
 #include "delivery/publication.h"
 #include "delivery/resume.h"
