@@ -51,7 +51,7 @@ chaos: ## Faults at random under load, and the proof that nothing is lost; CHAOS
 	@scripts/npm-ci.sh tests
 	@CHAOS_SECONDS=$${CHAOS_SECONDS:-300} node tests/faults/chaos.js
 
-check-%: ## Run one part of check: build unit extension lib e2e faults push pusher suites web browser fuzz docs style
+check-%: ## Run one part of check: build unit extension lib e2e security faults push pusher suites web browser fuzz docs style
 	@scripts/check.sh $*
 
 lint format-check: ## Check the style of C, shell and JavaScript

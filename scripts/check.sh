@@ -11,7 +11,7 @@ top=$PWD
 logs=$top/build/check
 jobs=${JOBS:-$(nproc)}
 export WERROR=-Werror
-ALL=(build unit extension lib e2e faults push pusher suites web browser fuzz docs style)
+ALL=(build unit extension lib e2e security faults push pusher suites web browser fuzz docs style)
 
 # The parts. In each, the first failing command ends it. -------------------------------------------------------------
 
@@ -43,6 +43,7 @@ part_extension() { scripts/check-extension.sh; } # pg_regress, isolation, dump a
 
 part_lib() { node_tests tests/lib; }
 part_e2e() { sanitized_bridge && node_tests tests/e2e; }
+part_security() { sanitized_bridge && node_tests tests/security; } # limits, hostile clients
 part_faults() { sanitized_bridge && node_tests tests/faults; } # sockets cut, servers killed, at random
 part_push() { sanitized_bridge && node_tests tests/push; }
 part_pusher() { sanitized_bridge && node_tests tests/pusher; }

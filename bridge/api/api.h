@@ -33,8 +33,9 @@ void ops_api_routes(api *a, server *srv);
 
 /* ---- who is calling (auth.c) ---- */
 
-/* The verified caller, whom the handler frees; or NULL after 401 or 403 was answered. A request
- * that changes something and comes with a cookie must come from an own or allowed origin. */
+/* The verified caller, whom the handler frees; or NULL after 401, 403 or 429 was answered. A
+ * request that changes something and comes with a cookie must come from an own or allowed origin.
+ */
 caller *api_caller(const api *a, http_request *req) __attribute__((warn_unused_result));
 
 /* The same, and staff. */
@@ -47,7 +48,7 @@ const char *api_token(http_request *req, bool *by_cookie);
 /* ---- statements (query.c) ---- */
 
 /* Answers from the rows of a statement that has succeeded. */
-typedef void api_rows(http_request *req, PGresult *rows);
+typedef void api_rows(const api *a, http_request *req, PGresult *rows);
 
 /* Runs a statement and has `rows` answer; errors are answered by the table of sql_error.c. `owned`
  * (or NULL) is freed with free() after that. */

@@ -5,6 +5,7 @@
  * power must prove where it comes from.
  */
 #include "api/api.h"
+#include "api/throttle.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -55,7 +56,11 @@ caller *api_caller(const api *a, http_request *req)
         return NULL;
     }
     caller *who = token_verify(a->key, token, clock_unix_seconds(), &why);
-    if (who == NULL) {
+    if (who != NULL && !throttle_call(a, req, who)) {
+        caller_free(who);
+        return NULL;
+    }
+    if (who == NULL && throttle_failure(a, req)) {
         log_info("event=token_refused peer=%s path=%s reason=%s", http_peer(req),
                  LOG_Q(http_path(req)), LOG_Q(why));
         http_set_header(req, "WWW-Authenticate", "Bearer error=\"invalid_token\"");

@@ -5,6 +5,7 @@
  */
 #include "api/api.h"
 #include "api/respond.h"
+#include "api/throttle.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -23,7 +24,8 @@
 
 static const db_stmt send_stmt = {
     "send",
-    "SELECT message_id, request_id, seq, status, is_new_request, is_replay, \"timestamp\""
+    "SELECT $1::text AS player_id, $3::text AS sender,"
+    " message_id, request_id, seq, status, is_new_request, is_replay, \"timestamp\""
     " FROM unichat_send($1, $2, $3, $4, $5, $6, $7, $8::bigint)",
     8};
 
@@ -36,9 +38,11 @@ static const member sent_members[] = {{"messageId", "message_id", MEMBER_ID},
                                       {"timestamp", "timestamp", MEMBER_TIME},
                                       {0}};
 
-static void answer_sent(http_request *req, PGresult *rows)
+static void answer_sent(const api *a, http_request *req, PGresult *rows)
 {
     bool replay = *db_text(rows, 0, "is_replay") == 't';
+    if (replay && strcmp(db_text(rows, 0, "sender"), "player") == 0)
+        throttle_return_message(a, db_text(rows, 0, "player_id"));
     http_respond_json(req, replay ? 200 : 201, row_object(rows, 0, sent_members));
 }
 
@@ -90,7 +94,7 @@ static void send_for(const api *a, http_request *req, fields *f, const caller *w
         fields_text(f, "urgency", TEXT_MAX),
         fields_id(f, "requestId", request_id) ? request_id : NULL,
     };
-    if (body_is_fine(req, f))
+    if (body_is_fine(req, f) && throttle_message(a, req, who))
         api_query(a, req, &send_stmt, values, answer_sent);
 }
 
@@ -132,8 +136,9 @@ static const member request_members[] = {{"requestId", "request_id", MEMBER_ID},
 static const db_stmt requests_stmt = {"requests",
                                       "SELECT * FROM unichat_requests($1::text[], $2, $3::int)", 3};
 
-static void answer_requests(http_request *req, PGresult *rows)
+static void answer_requests(const api *a, http_request *req, PGresult *rows)
 {
+    (void)a;
     char now[CLOCK_RFC3339_SIZE];
     json_t *list = json_array();
     for (int i = 0; i < PQntuples(rows); i++)
@@ -228,8 +233,9 @@ static int64_t row_number(const PGresult *rows, const char *column)
     return text == NULL ? -1 : strtoll(text, NULL, 10);
 }
 
-static void answer_messages(http_request *req, PGresult *rows)
+static void answer_messages(const api *a, http_request *req, PGresult *rows)
 {
+    (void)a;
     int64_t after = row_number(rows, "after");
     bool resync = after > row_number(rows, "player_last_seq");
     int found = db_text(rows, 0, "m_id") == NULL ? 0 : PQntuples(rows);
@@ -300,8 +306,9 @@ static const db_stmt status_stmt = {"status",
                                     " FROM unichat_status($1::bigint, $2, $3, $4) AS s",
                                     4};
 
-static void answer_request(http_request *req, PGresult *rows)
+static void answer_request(const api *a, http_request *req, PGresult *rows)
 {
+    (void)a;
     http_respond_json(req, 200, row_object(rows, 0, request_members));
 }
 
@@ -345,8 +352,9 @@ static const member read_members[] = {{"playerReadSeq", "player_read_seq", MEMBE
                                       {"staffReadSeq", "staff_read_seq", MEMBER_NUMBER},
                                       {0}};
 
-static void answer_read(http_request *req, PGresult *rows)
+static void answer_read(const api *a, http_request *req, PGresult *rows)
 {
+    (void)a;
     http_respond_json(req, 200, row_object(rows, 0, read_members));
 }
 

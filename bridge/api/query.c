@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 typedef struct pending {
+    const api *a;
     http_request *req;
     const db_stmt *stmt;
     api_rows *rows;
@@ -44,7 +45,7 @@ static void on_done(void *arg, const db_result *result)
     if (result->error != NULL)
         respond_sql_error(p->req, p->stmt, result->error);
     else
-        p->rows(p->req, result->rows);
+        p->rows(p->a, p->req, result->rows);
     free(p);
 }
 
@@ -52,7 +53,7 @@ void api_query(const api *a, http_request *req, const db_stmt *stmt, const char 
                api_rows *rows)
 {
     pending *p = mem_new(pending);
-    *p = (pending){.req = req, .stmt = stmt, .rows = rows};
+    *p = (pending){.a = a, .req = req, .stmt = stmt, .rows = rows};
     if (listener_has_begun(a->listener) && db_query(a->pool, stmt, values, on_done, p))
         return;
     free(p);

@@ -6,6 +6,7 @@
  */
 #include "api/api.h"
 #include "api/respond.h"
+#include "api/throttle.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -46,7 +47,8 @@ static void handle_get(http_request *req, void *arg)
     }
     caller *who = token_verify(a->key, token, clock_unix_seconds(), &why);
     if (who == NULL) {
-        respond_no_session(a, req, "invalid_token", why);
+        if (throttle_failure(a, req))
+            respond_no_session(a, req, "invalid_token", why);
         return;
     }
     char expires[CLOCK_RFC3339_SIZE];
@@ -131,10 +133,14 @@ static void sign_in_by_fields(const api *a, http_request *req, fields *f)
     if (!body_is_fine(req, f))
         return;
     const char *wanted = a->conf->demo_password;
-    if (text_equal_secret(password, strlen(password), wanted, strlen(wanted)))
+    if (!throttle_failure(a, req)) /* before the comparison, or it would not slow down guessing */
+        return;
+    if (text_equal_secret(password, strlen(password), wanted, strlen(wanted))) {
+        throttle_return_failure(a, req);
         sign_in(a, req, role, name);
-    else
+    } else {
         http_respond_error(req, 401, "invalid_password", "password", "the password is wrong");
+    }
 }
 
 static void handle_demo(http_request *req, void *arg)

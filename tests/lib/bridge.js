@@ -8,6 +8,9 @@ import { until, within } from './wait.js';
 // Settings that name a secret: the harness writes each into a file of mode 0600 and configures <name>_file.
 const SECRETS = ['app_secret', 'jwt_secret', 'onesignal_api_key', 'demo_password'];
 
+// Tests are faster than people: what limits a person's pace is off, unless a test sets it.
+const UNLIMITED = { player_messages: 0, caller_requests: 0, failed_tokens: 0 };
+
 // The executable under test, built first unless the caller of all tests has done so.
 export function bridgeProgram() {
   if (process.env.UNICHAT_BRIDGE) return path.resolve(top, process.env.UNICHAT_BRIDGE);
@@ -35,7 +38,7 @@ class Bridge {
     this.settings = {
       listen_address: '127.0.0.1', listen_port: port, database: cluster ? cluster.dsn : null, app_id: 'unichat',
       app_key: 'unichat-key', app_secret: randomSecret(), jwt_secret: randomSecret(), web_root: path.join(top, 'build/web'),
-      ...settings,
+      ...UNLIMITED, ...settings,
     };
     this.port = this.wsPort = Number(this.settings.listen_port);
     this.key = this.settings.app_key;
@@ -92,6 +95,14 @@ class Bridge {
     const { process: child } = this;
     child.kill(signal);
     return end ? within(child.exited, `the bridge to end after ${signal}`, 60000) : null;
+  }
+
+  // SIGHUP, and until it has read its configuration again.
+  async reloaded() {
+    const count = () => this.log().split('event=reloaded').length;
+    const before = count();
+    this.process.kill('SIGHUP');
+    await until(() => count() > before, 'the bridge to reload');
   }
 
   // Starts it again on the same port with the same secrets; kills it first where it still runs.
