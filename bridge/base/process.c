@@ -11,12 +11,24 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* libwebsockets keeps a table of as many entries as files may be open, and walks it whenever it
+ * closes a connection; and takes an unlimited number for 2,560. */
+#define OPEN_FILES 65536
+#define OPEN_FILES_MOST 1048576
+
+static rlim_t at_most(rlim_t files, rlim_t most)
+{
+    return files < most ? files : most;
+}
+
 void process_raise_open_files(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
-    limit.rlim_cur = limit.rlim_max;
+    if (limit.rlim_cur < OPEN_FILES)
+        limit.rlim_cur = at_most(limit.rlim_max, OPEN_FILES);
+    limit.rlim_cur = at_most(limit.rlim_cur, OPEN_FILES_MOST);
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
         log_warning("event=open_files_limit errno=%d", errno);
     getrlimit(RLIMIT_NOFILE, &limit);

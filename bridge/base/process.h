@@ -2,7 +2,8 @@
 #ifndef UNICHAT_BASE_PROCESS_H
 #define UNICHAT_BASE_PROCESS_H
 
-/* Raises the limit of open files to the hard limit and logs it; each client needs one. */
+/* Raises the limit of open files to what is useful and allowed, and logs it; each client needs one.
+ * A higher limit that was set on purpose stays. */
 void process_raise_open_files(void);
 
 /* Tells the service manager ("READY=1", "STOPPING=1"), if there is one ($NOTIFY_SOCKET). */

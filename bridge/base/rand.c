@@ -1,14 +1,20 @@
-/* rand.c - see rand.h. */
+/* rand.c - see rand.h.
+ *
+ * Small draws come from a block that is filled at once: a system call each would be felt when
+ * thousands connect. What has been handed out is wiped from the block. The process does not fork.
+ */
 #include "base/rand.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
-void rand_bytes(void *out, size_t len)
+#define BLOCK 256 /* bytes; getrandom() gives so many at once or none */
+
+static void fill(unsigned char *p, size_t len)
 {
-    unsigned char *p = out;
     while (len > 0) {
         ssize_t n = getrandom(p, len, 0);
         if (n < 0 && errno == EINTR)
@@ -20,6 +26,23 @@ void rand_bytes(void *out, size_t len)
         p += n;
         len -= (size_t)n;
     }
+}
+
+void rand_bytes(void *out, size_t len)
+{
+    static unsigned char block[BLOCK];
+    static size_t left;
+    if (len > BLOCK) {
+        fill(out, len);
+        return;
+    }
+    if (len > left) {
+        fill(block, BLOCK);
+        left = BLOCK;
+    }
+    left -= len;
+    memcpy(out, block + left, len);
+    explicit_bzero(block + left, len);
 }
 
 uint64_t rand_below(uint64_t bound)

@@ -30,9 +30,7 @@ struct listener {
 static void adopt(listener *l, int fd)
 {
     lws_sock_file_fd_type desc = {.sockfd = fd};
-    int on = 1;
 
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (!lws_adopt_descriptor_vhost(
             l->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL, desc, NULL, NULL))
         log_warning("event=adopt_failed fd=%d", fd);
@@ -77,6 +75,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     }
 }
 
+/* TCP_NODELAY is inherited by what is accepted. */
 static int bound_socket(const struct addrinfo *ai)
 {
     int on = 1, off = 0;
@@ -85,6 +84,7 @@ static int bound_socket(const struct addrinfo *ai)
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (ai->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)

@@ -91,6 +91,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 {
     (void)user;
     switch (reason) {
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        ws_hold_back(wsi, true);
+        return 0;
     case LWS_CALLBACK_ESTABLISHED:
         return on_websocket(wsi, reason, NULL, in, len);
     case LWS_CALLBACK_RECEIVE:

@@ -8,9 +8,12 @@
 #include "server/handshake.h"
 #include "server/header.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define JOIN_MAX 65536u /* bytes of one joined write */
 #define CLOSE_SECONDS 5 /* for the client to take the Close frame and to answer it */
@@ -28,6 +31,7 @@ struct ws_conn {
     ws_conn *prev, *next;
     ws_conn *next_dirty;
     bool dirty;
+    bool held_back; /* nothing has been written yet, see ws_hold_back() */
     bool closing;
     bool broken;       /* a write has failed */
     bool pinged;       /* and nothing has come since */
@@ -169,10 +173,22 @@ static void leave_hub(ws_conn *c)
         hub_disconnect(member);
 }
 
+void ws_hold_back(struct lws *wsi, bool hold)
+{
+    int on = hold;
+
+    setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+}
+
 /* At the end of a turn. */
 static void flush_one(ws_conn *c)
 {
-    if (!write_queue(c)) {
+    bool ok = write_queue(c);
+
+    if (c->held_back)
+        ws_hold_back(c->wsi, false);
+    c->held_back = false;
+    if (!ok) {
         leave_hub(c);
         lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
     } else if (c->closing) {
@@ -315,6 +331,7 @@ static ws_conn *conn_new(server *srv, struct lws *wsi)
              peer);
     c->srv = srv;
     c->wsi = wsi;
+    c->held_back = true;
     c->last_seen = clock_monotonic_ms();
     c->next = srv->conns;
     if (c->next)
@@ -367,7 +384,7 @@ void ws_open(server *srv, struct lws *wsi)
         return;
     }
     start_timers(c, hs.expires_at);
-    log_info_as(c->name, "event=ws_open app=%s socket_id=%s client=%s%s",
+    log_debug_as(c->name, "event=ws_open app=%s socket_id=%s client=%s%s",
                 hub_app_get_options(hs.app)->id, hub_conn_socket_id(c->hub), LOG_Q(hs.client),
                 c->who ? " identity=token" : "");
 }
@@ -455,7 +472,7 @@ void ws_gone(ws_conn *c)
     buf_free(&c->message);
     if (c->who)
         srv->opt.release(srv->opt.identify_arg, c->who);
-    log_info_as(c->name, "event=ws_gone");
+    log_debug_as(c->name, "event=ws_gone");
     free(c);
 }
 

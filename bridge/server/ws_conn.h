@@ -23,6 +23,10 @@
 
 #include "server/context.h"
 
+/* Before the handshake is answered: its answer and what ws_open() sends go out in one segment,
+ * which is a third of what a connection costs to set up. ws_flush() lets them go. */
+void ws_hold_back(struct lws *wsi, bool hold);
+
 /* The handshake is done and its headers can still be read. */
 void ws_open(server *srv, struct lws *wsi);
 
