@@ -385,8 +385,8 @@ void ws_open(server *srv, struct lws *wsi)
     }
     start_timers(c, hs.expires_at);
     log_debug_as(c->name, "event=ws_open app=%s socket_id=%s client=%s%s",
-                hub_app_get_options(hs.app)->id, hub_conn_socket_id(c->hub), LOG_Q(hs.client),
-                c->who ? " identity=token" : "");
+                 hub_app_get_options(hs.app)->id, hub_conn_socket_id(c->hub), LOG_Q(hs.client),
+                 c->who ? " identity=token" : "");
 }
 
 void ws_receive(ws_conn *c, struct lws *wsi, const char *data, size_t len)
