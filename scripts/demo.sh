@@ -94,6 +94,8 @@ create_extension() {
     fi
     sql -d chat -c 'SET client_min_messages = warning' -c 'CREATE EXTENSION IF NOT EXISTS unichat' -c 'ALTER EXTENSION unichat UPDATE'
     echo "$sum" >"$home/script.sum"
+    [ -n "$(sql -d postgres -c "SELECT 1 FROM pg_roles WHERE rolname = 'chat_bridge'")" ] ||
+        sql -d postgres -c 'CREATE ROLE chat_bridge LOGIN IN ROLE unichat_bridge'
 }
 
 write_config() {
@@ -104,7 +106,7 @@ write_config() {
 # Written by make demo at every start.
 listen_address = 127.0.0.1
 listen_port = $port
-database = host=$sockets dbname=chat user=postgres
+database = host=$sockets dbname=chat user=chat_bridge
 app_id = demo
 app_key = demo
 app_secret_file = $home/app_secret

@@ -1,5 +1,3 @@
-\echo Use "CREATE EXTENSION unichat" to load this file. \quit
-
 -- The tables. Design: docs/sql.md. Everything is created in the extension's schema; nothing depends on search_path.
 --
 -- Foreign keys are left out on purpose: each would cost every message an index probe and a share lock on the parent

@@ -44,5 +44,3 @@ $function$;
 
 COMMENT ON FUNCTION @extschema@.unichat_publish(text, text, jsonb, text) IS
     'Sends an event to a Pusher channel when the transaction commits; not to the connection with socket_id. Not stored.';
-
-REVOKE EXECUTE ON FUNCTION @extschema@.unichat_publish(text, text, jsonb, text) FROM PUBLIC;

@@ -20,7 +20,9 @@
  *
  * How the functions find the tables when the schema is renamed: those with an SQL body are parsed once, here, and hold
  * on to the tables themselves; unichat_push_claim and unichat_push_result look the extension's schema up and set
- * search_path for the rest of their own call, with which the helpers of a claim run too.
+ * search_path for the rest of their own call, with which the helpers of a claim run too. pg_catalog comes first there, so a
+ * name that fits it exactly is its; what fits by a polymorphic argument alone is written with its schema, or somebody who
+ * can create functions in the extension's could offer a better match.
  */
 
 CREATE TABLE @extschema@.push_notifications (
@@ -109,18 +111,18 @@ LANGUAGE sql
 BEGIN ATOMIC
     WITH stale AS (
         SELECT p.id
-          FROM push_notifications p
+          FROM @extschema@.push_notifications p
          WHERE p.state = 'pending' AND p.next_attempt_at <= clock_timestamp()
            AND CASE p.kind
-               WHEN 'digest' THEN NOT EXISTS (SELECT FROM chat_requests r WHERE r.status = 'waiting')
-               ELSE NOT EXISTS (SELECT FROM chat_requests r
+               WHEN 'digest' THEN NOT EXISTS (SELECT FROM @extschema@.chat_requests r WHERE r.status = 'waiting')
+               ELSE NOT EXISTS (SELECT FROM @extschema@.chat_requests r
                                  WHERE r.id = p.request_id AND r.status = 'waiting')
                END
          ORDER BY p.next_attempt_at
          LIMIT max_rows
            FOR UPDATE OF p SKIP LOCKED
     ), done AS (
-        UPDATE push_notifications p
+        UPDATE @extschema@.push_notifications p
            SET state = 'superseded'
           FROM stale
          WHERE p.id = stale.id
@@ -140,11 +142,11 @@ LANGUAGE sql
 BEGIN ATOMIC
     WITH lost AS (
         SELECT p.id
-          FROM push_notifications p
+          FROM @extschema@.push_notifications p
          WHERE p.state = 'sending' AND p.lease_until < clock_timestamp()
            FOR UPDATE SKIP LOCKED
     ), back AS (
-        UPDATE push_notifications p
+        UPDATE @extschema@.push_notifications p
            SET state = CASE WHEN p.failures + 1 >= max_failures THEN 'dead' ELSE 'pending' END,
                failures = p.failures + 1,
                first_failed_at = COALESCE(p.first_failed_at, p.last_attempt_at),
@@ -155,7 +157,7 @@ BEGIN ATOMIC
          WHERE p.id = lost.id
         RETURNING p.id, p.attempts
     )
-    UPDATE push_attempts a
+    UPDATE @extschema@.push_attempts a
        SET outcome = 'lost', finished_at = clock_timestamp()
       FROM back
      WHERE a.push_id = back.id AND a.attempt = back.attempts AND a.outcome IS NULL;
@@ -172,7 +174,7 @@ BEGIN ATOMIC
     SELECT COALESCE(array_agg(taken.id ORDER BY taken.place), '{}')
       FROM (SELECT p.id, wanted.place
               FROM unnest(ids) WITH ORDINALITY AS wanted (id, place)
-              JOIN push_notifications p ON p.id = wanted.id
+              JOIN @extschema@.push_notifications p ON p.id = wanted.id
              WHERE p.state = 'pending'
                FOR UPDATE OF p SKIP LOCKED) taken;
 END;
@@ -240,21 +242,22 @@ BEGIN
      WHERE last_attempt_at > since AND state IN ('pending', 'sending', 'sent');
     free := greatest(volume_cap + 1 - used, 0);
 
-    SELECT array_agg(id) FILTER (WHERE held), array_agg(id) FILTER (WHERE NOT held) INTO again, fresh
+    SELECT pg_catalog.array_agg(id) FILTER (WHERE held), pg_catalog.array_agg(id) FILTER (WHERE NOT held)
+      INTO again, fresh
       FROM (SELECT p.id, COALESCE(p.last_attempt_at > since, false) AS held
               FROM push_notifications p
              WHERE p.state = 'pending' AND p.next_attempt_at <= clock_timestamp()
-             ORDER BY p.kind = 'digest', array_position('{urgent,high,normal,low}', p.urgency), p.created_at, p.id) due;
+             ORDER BY p.kind = 'digest', pg_catalog.array_position('{urgent,high,normal,low}'::text[], p.urgency), p.created_at, p.id) due;
 
     IF free = 0 THEN
         rest := unichat_push_lock(fresh);
         UPDATE push_notifications SET next_attempt_at = room_at WHERE id = ANY (rest);
         fresh := NULL;
-    ELSIF cardinality(fresh) > free - 1 THEN
+    ELSIF pg_catalog.cardinality(fresh) > free - 1 THEN
         rest := unichat_push_lock(fresh[free:]);
-        fresh := fresh[:free - 1] || unichat_push_digest(rest);
+        fresh := fresh[:free - 1] OPERATOR(pg_catalog.||) unichat_push_digest(rest);
     END IF;
-    RETURN unichat_push_lock((COALESCE(again, '{}') || fresh)[:max_rows]);
+    RETURN unichat_push_lock((COALESCE(again, '{}') OPERATOR(pg_catalog.||) fresh)[:max_rows]);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.unichat_push_select(int, int, interval) IS
@@ -288,7 +291,7 @@ BEGIN
         RETURN; /* there may be more; nothing is sent before all of it is gone */
     END IF;
     chosen := unichat_push_select(max_rows, volume_cap, volume_window);
-    IF cardinality(chosen) = 0 THEN
+    IF pg_catalog.cardinality(chosen) = 0 THEN
         RETURN;
     END IF;
 
@@ -387,10 +390,10 @@ CREATE FUNCTION @extschema@.unichat_push_queue(
     OUT pending bigint, OUT sending bigint, OUT dead bigint, OUT next_ms bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT due.n, under_way.n, (SELECT count(*) FROM push_notifications WHERE state = 'dead'),
+    SELECT due.n, under_way.n, (SELECT count(*) FROM @extschema@.push_notifications WHERE state = 'dead'),
            ceil(EXTRACT(epoch FROM least(due.at, under_way.at) - clock_timestamp()) * 1000)::bigint
-      FROM (SELECT count(*) AS n, min(next_attempt_at) AS at FROM push_notifications WHERE state = 'pending') due,
-           (SELECT count(*) AS n, min(lease_until) AS at FROM push_notifications WHERE state = 'sending') under_way;
+      FROM (SELECT count(*) AS n, min(next_attempt_at) AS at FROM @extschema@.push_notifications WHERE state = 'pending') due,
+           (SELECT count(*) AS n, min(lease_until) AS at FROM @extschema@.push_notifications WHERE state = 'sending') under_way;
 END;
 COMMENT ON FUNCTION @extschema@.unichat_push_queue() IS
     'how much is queued, and in how many milliseconds there is something to do (null: nothing is queued)';
@@ -402,9 +405,9 @@ COMMENT ON FUNCTION @extschema@.unichat_push_queue() IS
 CREATE FUNCTION @extschema@.unichat_push_resend(push_id bigint) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    INSERT INTO push_notifications AS p (request_id, player_id, kind, urgency, title, body, data)
+    INSERT INTO @extschema@.push_notifications AS p (request_id, player_id, kind, urgency, title, body, data)
     SELECT o.request_id, o.player_id, 'resend', o.urgency, o.title, o.body, o.data
-      FROM push_notifications o
+      FROM @extschema@.push_notifications o
      WHERE o.id = push_id AND o.request_id IS NOT NULL AND o.state NOT IN ('pending', 'sending')
     ON CONFLICT (request_id, kind) DO UPDATE
        SET state = 'pending', idempotency_key = gen_random_uuid(), failures = 0, first_failed_at = NULL,
@@ -415,15 +418,3 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION @extschema@.unichat_push_resend(bigint) IS
     'queues a push again that was not sent, while its chat is waiting; returns the new row''s id, null if there is nothing to do';
-
-REVOKE EXECUTE ON FUNCTION
-    @extschema@.unichat_push_supersede(int),
-    @extschema@.unichat_push_reclaim(int),
-    @extschema@.unichat_push_lock(bigint[]),
-    @extschema@.unichat_push_digest(bigint[]),
-    @extschema@.unichat_push_select(int, int, interval),
-    @extschema@.unichat_push_claim(interval, int, int, interval, int),
-    @extschema@.unichat_push_result(bigint, int, text, int, text, text, interval, text, int, interval),
-    @extschema@.unichat_push_queue(),
-    @extschema@.unichat_push_resend(bigint)
-    FROM PUBLIC;

@@ -1,27 +1,62 @@
--- Nothing is for PUBLIC, and pg_dump keeps the data.
+-- Nothing is for PUBLIC, whatever the files before this one have made.
+DO $$
+DECLARE
+    member regprocedure;
+BEGIN
+    FOR member IN
+        SELECT d.objid FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+         WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+           AND e.extname = 'unichat'
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', member);
+    END LOOP;
+END
+$$;
 
-REVOKE EXECUTE ON FUNCTION
-    @extschema@.unichat_send(text, text, text, text, text, text, text, bigint),
-    @extschema@.unichat_status(bigint, text, text, text),
-    @extschema@.unichat_read(text, text, bigint),
-    @extschema@.unichat_erase_player(text, text),
-    @extschema@.unichat_prune(interval, text, integer),
+GRANT USAGE ON SCHEMA @extschema@ TO unichat_app, unichat_bridge, unichat_admin;
+
+-- Reading. The functions of 40-reading.sql run with the rights of who calls them, so that they can be inlined.
+GRANT SELECT ON
+    @extschema@.chat_players, @extschema@.chat_requests, @extschema@.chat_messages, @extschema@.chat_events,
+    @extschema@.unichat_event_payloads
+    TO unichat_app, unichat_bridge, unichat_admin;
+GRANT EXECUTE ON FUNCTION
     @extschema@.unichat_messages(text, bigint, bigint, integer),
     @extschema@.unichat_requests(text[], text, integer, text),
     @extschema@.unichat_payload(text, text, bigint, bigint, text, bigint, text, text, text, text, text, timestamptz, xid8, text, text, text, text),
-    @extschema@.unichat_events_since(pg_snapshot),
     @extschema@.unichat_event(text, bigint),
     @extschema@.unichat_events_after(text, bigint, integer),
-    @extschema@.unichat_epoch(),
+    @extschema@.unichat_events_since(pg_snapshot),
+    @extschema@.unichat_epoch()
+    TO unichat_app, unichat_bridge, unichat_admin;
+
+-- Writing.
+GRANT INSERT ON @extschema@.chat_messages TO unichat_app;
+GRANT EXECUTE ON FUNCTION
+    @extschema@.unichat_send(text, text, text, text, text, text, text, bigint),
+    @extschema@.unichat_status(bigint, text, text, text),
+    @extschema@.unichat_read(text, text, bigint)
+    TO unichat_app, unichat_bridge;
+GRANT EXECUTE ON FUNCTION @extschema@.unichat_publish(text, text, jsonb, text) TO unichat_app;
+
+-- The push queue.
+GRANT EXECUTE ON FUNCTION
+    @extschema@.unichat_push_claim(interval, int, int, interval, int),
+    @extschema@.unichat_push_result(bigint, int, text, int, text, text, interval, text, int, interval),
+    @extschema@.unichat_push_queue()
+    TO unichat_bridge;
+
+-- Administration.
+GRANT SELECT ON @extschema@.push_notifications, @extschema@.push_attempts TO unichat_admin;
+GRANT EXECUTE ON FUNCTION
+    @extschema@.unichat_status(bigint, text, text, text),
+    @extschema@.unichat_erase_player(text, text),
+    @extschema@.unichat_prune(interval, text, integer),
     @extschema@.unichat_stats(),
     @extschema@.unichat_delivery(),
-    @extschema@.unichat_message_before(),
-    @extschema@.unichat_message_after(),
-    @extschema@.unichat_request_before(),
-    @extschema@.unichat_request_after(),
-    @extschema@.unichat_event_before(),
-    @extschema@.unichat_append_only()
-FROM PUBLIC;
+    @extschema@.unichat_push_queue(),
+    @extschema@.unichat_push_resend(bigint)
+    TO unichat_admin;
 
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.chat_players', '');
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.chat_requests', '');

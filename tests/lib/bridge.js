@@ -36,7 +36,7 @@ class Bridge {
     this.env = { ...withoutSettings(process.env), ...env };
     this.sections = sections;
     this.settings = {
-      listen_address: '127.0.0.1', listen_port: port, database: cluster ? cluster.dsn : null, app_id: 'unichat',
+      listen_address: '127.0.0.1', listen_port: port, database: cluster ? cluster.bridgeDsn : null, app_id: 'unichat',
       app_key: 'unichat-key', app_secret: randomSecret(), jwt_secret: randomSecret(), web_root: path.join(top, 'build/web'),
       ...UNLIMITED, ...settings,
     };

@@ -25,6 +25,8 @@ export async function startCluster({ config = {}, schema = 'public', database = 
     if (schema !== 'public') cluster.psql(`CREATE SCHEMA "${schema}"`);
     cluster.psql(`CREATE EXTENSION unichat SCHEMA "${schema}"`);
     cluster.psql(`ALTER DATABASE "${database}" SET search_path = "${schema}", public`);
+    cluster.psql('CREATE ROLE chat_bridge LOGIN IN ROLE unichat_bridge'); // the bridge of every test, so all of them show that it suffices
+    cluster.bridgeDsn = cluster.dsn.replace('user=postgres', 'user=chat_bridge');
   }
   return cluster;
 }
@@ -34,7 +36,7 @@ class Cluster {
     Object.assign(this, { bin, folder, database, port });
     this.data = path.join(folder, 'data');
     this.logFile = path.join(folder, 'postgres.log');
-    this.dsn = this.dsnFor(database);
+    this.dsn = this.bridgeDsn = this.dsnFor(database);
     this.tcpDsn = `host=127.0.0.1 port=${port} dbname=${database} user=postgres`;
   }
 
