@@ -53,6 +53,7 @@
 #include "guard.h"
 #include "message.h"
 #include "newest.h"
+#include "pace.h"
 #include "plans.h"
 #include "player.h"
 
@@ -316,6 +317,8 @@ message_place(message *m)
 				(errcode(ERRCODE_UC_BLOCKED),
 				 errmsg("player \"%s\" is blocked", m->player_id),
 				 errdetail("chat_players.blocked is set.")));
+	if (m->created)
+		pace_check(m->player_id, m->request.id);
 	if (m->sender == SENDER_PLAYER)
 		player_set_name(m->player_id, m->player_name);
 	m->result.request_id = m->request.id;

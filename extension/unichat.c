@@ -21,6 +21,7 @@
  *		event		stores events
  *		player		a player's row: seqs
  *		request		the rules of a request's status
+ *		pace		how many requests a player may open
  *		placing		finds a message's request and seq: the races
  *		message		the triggers of chat_messages
  *		send		unichat_send
@@ -38,6 +39,7 @@
 
 #include "compat.h"
 #include "delivery.h"
+#include "pace.h"
 #include "pending.h"
 #include "plans.h"
 
@@ -53,6 +55,7 @@ _PG_init(void)
 	plans_init();
 	pending_init();
 	delivery_init();
+	pace_init();
 	MarkGUCPrefixReserved("unichat");
 }
 

@@ -25,6 +25,7 @@
 #define ERRCODE_UC_NOT_OPEN			UC('0', '1', '3')
 #define ERRCODE_UC_BLOCKED			UC('0', '1', '4')
 #define ERRCODE_UC_CHANGED			UC('0', '1', '5')
+#define ERRCODE_UC_PACE				UC('0', '1', '6')
 #define ERRCODE_UC_APPEND_ONLY		UC('0', '2', '0')
 #define ERRCODE_UC_ASSIGNED			UC('0', '2', '1')
 

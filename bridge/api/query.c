@@ -2,6 +2,8 @@
 #include "api/api.h"
 #include "api/respond.h"
 #include "api/sql_error.h"
+#include "api/throttle.h"
+#include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -30,6 +32,11 @@ static void respond_sql_error(http_request *req, const db_stmt *stmt, const db_e
                     error->sqlstate, http_peer(req), LOG_Q(error->message));
     if (e.status == 503)
         http_set_header(req, "Retry-After", "1");
+    if (e.status == 429) {
+        limit_tell(limit_get("new_requests"), e.message); /* it names the player */
+        respond_rate_limited(req, e.retry_after, "too many new requests");
+        return;
+    }
     if (*e.owner == '\0') {
         http_respond_error(req, e.status, e.code, e.field, "%s", e.message);
         return;

@@ -1,7 +1,9 @@
 /* sql_error.c - see sql_error.h. The one place that knows which SQLSTATE is which HTTP status. */
 #include "api/sql_error.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -16,6 +18,7 @@ static const struct {
     {"UC010", 404, "not_found", NULL},          {"UC011", 409, "not_allowed", NULL},
     {"UC012", 409, "claimed_by_other", NULL},   {"UC013", 409, "no_open_request", NULL},
     {"UC014", 403, "player_blocked", NULL},     {"UC015", 409, "status_changed", NULL},
+    {"UC016", 429, "rate_limited", NULL},
 };
 
 static const struct {
@@ -39,6 +42,13 @@ static const char *field_of_column(const char *column, const char *otherwise)
         if (strcmp(fields[i].column, column) == 0)
             return fields[i].field;
     return otherwise;
+}
+
+/* DETAIL is `Try again in SECONDS s.` */
+static unsigned read_seconds(const char *detail)
+{
+    unsigned long seconds = strtoul(detail + strcspn(detail, "0123456789"), NULL, 10);
+    return seconds > 0 && seconds < UINT_MAX ? (unsigned)seconds : 1;
 }
 
 /* DETAIL is `It is assigned to "OWNER".` */
@@ -68,5 +78,7 @@ void api_error_of_sql(const db_error *error, api_error *out)
         out->field = field_of_column(error->column, table[i].field);
         if (strcmp(table[i].code, "claimed_by_other") == 0)
             read_owner(error->detail, out->owner);
+        if (out->status == 429)
+            out->retry_after = read_seconds(error->detail);
     }
 }

@@ -7,9 +7,10 @@
 typedef struct api_error {
     int status;
     const char *code;
-    const char *field;   /* NULL where none is at fault */
-    const char *message; /* points into the database's error, or is constant */
-    char owner[129];     /* of claimed_by_other, else "" */
+    const char *field;    /* NULL where none is at fault */
+    const char *message;  /* points into the database's error, or is constant */
+    char owner[129];      /* of claimed_by_other, else "" */
+    unsigned retry_after; /* seconds, of rate_limited, else 0 */
 } api_error;
 
 /* Translates; what is not foreseen is 500 internal_error without the database's words. */

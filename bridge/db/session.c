@@ -23,6 +23,7 @@ static const char setup_sql[] =
     "SELECT n.nspname, current_setting('server_version'),"
     " set_config('search_path', quote_ident(n.nspname) || ', pg_temp', false),"
     " set_config('statement_timeout', $2, false),"
+    " set_config('unichat.new_requests_per_minute', $3, false),"
     " set_config('client_encoding', 'UTF8', false),"
     " set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false),"
     " set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),"
@@ -71,13 +72,14 @@ PGconn *session_connect_start(const config *conf, const host_order *order,
 bool session_send_setup(PGconn *pg, const config *conf, int64_t statement_timeout_ms,
                         session_info *info)
 {
-    char timeout[24];
+    char timeout[24], new_requests[24];
     snprintf(timeout, sizeof timeout, "%lld", (long long)statement_timeout_ms);
-    const char *values[] = {conf->schema, timeout};
+    snprintf(new_requests, sizeof new_requests, "%lld", (long long)conf->player_new_requests);
+    const char *values[] = {conf->schema, timeout, new_requests};
     static const Oid text_oid = 25;
-    const Oid types[] = {text_oid, text_oid};
+    const Oid types[] = {text_oid, text_oid, text_oid};
     *info = (session_info){0};
-    return PQsendQueryParams(pg, setup_sql, 2, types, values, NULL, NULL, 0) == 1;
+    return PQsendQueryParams(pg, setup_sql, 3, types, values, NULL, NULL, 0) == 1;
 }
 
 static void judge(PGresult *res, session_info *info)

@@ -20,8 +20,8 @@ typedef struct session_info {
 PGconn *session_connect_start(const config *conf, const host_order *order,
                               const char *application_name);
 
-/* Sends the one statement that finds the extension's schema and sets search_path and timeouts;
- * clears `info`. */
+/* Sends the one statement that finds the extension's schema and sets search_path, timeouts and
+ * limits; clears `info`. */
 bool session_send_setup(PGconn *pg, const config *conf, int64_t statement_timeout_ms,
                         session_info *info);
 

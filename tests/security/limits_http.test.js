@@ -108,3 +108,25 @@ test('each refusal is counted, and a flood is a line a minute in the log', async
   const lines = bridge.log().split('\n').filter((line) => line.includes('event=limited limit=messages') && line.includes('player:jay'));
   assert.equal(lines.length, 1, lines.join('\n'));
 });
+
+test('new requests have a limit of their own; messages to the open request have not', async () => {
+  await allowMessages(0);
+  bridge.configure({ player_new_requests: 2 });
+  await bridge.restart();
+  const opened = async (message) => {
+    const answer = await send(player('kim'), { message });
+    if (answer.status === 201) assert.ok(answer.body.isNewRequest);
+    return answer;
+  };
+  for (const message of ['one', 'two']) {
+    const { body } = await opened(message);
+    assert.equal((await send(player('kim'), { message: 'and more' })).body.isNewRequest, false);
+    assert.equal((await bridge.api('POST', `/api/unified-chat/status/${body.requestId}`, { token: staff, body: { status: 'resolved' } })).status, 200);
+  }
+  const refused = await opened('three');
+  assert.ok(isLimited(refused) <= 60);
+  assert.equal((await stored('kim')).length, 4);
+  assert.equal(await bridge.metric('unichat_limited_total', 'limit="new_requests"'), 1);
+  assert.equal((await send(player('lea'), { message: 'another player' })).status, 201);
+  assert.equal((await cluster.query("SELECT is_new_request FROM unichat_send('kim', 'by SQL')"))[0].is_new_request, true);
+});

@@ -158,6 +158,7 @@ static void refusals_of_the_database_have_a_status(void **state)
         {"UC013", "", 409, "no_open_request", NULL},
         {"UC014", "", 403, "player_blocked", NULL},
         {"UC015", "", 409, "status_changed", NULL},
+        {"UC016", "", 429, "rate_limited", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         api_error e = translated(cases[i].sqlstate, cases[i].column, "");
@@ -179,6 +180,16 @@ static void who_has_claimed_it_is_told(void **state)
     assert_string_equal(e.code, "claimed_by_other");
     assert_string_equal(e.owner, "gra\"ce");
     assert_string_equal(translated("UC012", "", "no quotes").owner, "");
+}
+
+static void when_to_come_back_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(translated("UC016", "", "Try again in 42 s.").retry_after, 42);
+    assert_int_equal(translated("UC016", "", "").retry_after, 1);
+    assert_int_equal(translated("UC016", "", "Try again in 99999999999999999999 s.").retry_after,
+                     1);
+    assert_int_equal(translated("UC015", "", "Try again in 42 s.").retry_after, 0);
 }
 
 static void what_passes_by_itself_is_503(void **state)
@@ -230,6 +241,7 @@ int main(void)
         cmocka_unit_test(whole_numbers_are_checked),
         cmocka_unit_test(refusals_of_the_database_have_a_status),
         cmocka_unit_test(who_has_claimed_it_is_told),
+        cmocka_unit_test(when_to_come_back_is_told),
         cmocka_unit_test(what_passes_by_itself_is_503),
         cmocka_unit_test(what_is_not_foreseen_is_500_without_the_databases_words),
         cmocka_unit_test(times_become_rfc_3339),
