@@ -1,6 +1,6 @@
 -- How many requests a player may open in a minute.
 \set VERBOSITY terse
-CREATE EXTENSION IF NOT EXISTS unichat;
+CREATE EXTENSION unichat;
 SHOW unichat.new_requests_per_minute;
 
 -- Opens a request, resolves the one before; tells the seconds of a refusal only as a range.
@@ -44,3 +44,4 @@ SET unichat.new_requests_per_minute = -1;
 RESET unichat.new_requests_per_minute;
 SELECT opens('ada');
 DROP FUNCTION opens(text);
+DROP EXTENSION unichat;
