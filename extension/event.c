@@ -7,6 +7,15 @@
  * is erased stays erased when events are read again.  What it does copy is the
  * state of the request after it, which moves on.
  *
+ * Each event's hash needs that of the event before it (chain.c).  That one is
+ * stored already, but for an application's trigger that sends, in the middle of
+ * a statement, a message of its own to the same player:
+ *
+ *		INSERT: BEFORE trigger takes seq 5
+ *									AFTER trigger of the application sends:
+ *									takes seq 6, stores event 6: no hash yet
+ *		INSERT: AFTER trigger stores event 5, and gives event 6 its hash
+ *
  * Events are written by this library alone.  The only other rows that may come
  * are those of a restore, as the owner: their xid was given by another cluster
  * and means nothing here, so they get one that is older than every snapshot and
@@ -22,10 +31,12 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 #include "utils/xid8.h"
 
 #include "announce.h"
+#include "chain.h"
 #include "compat.h"
 #include "delivery.h"
 #include "event.h"
@@ -38,31 +49,128 @@ PG_FUNCTION_INFO_V1(unichat_event_before);
 
 static plan insert_event = {
 	"INSERT INTO @.chat_events (player_id, seq, request_id, kind, message_id, from_status, to_status, urgency,"
-	" assigned_to, actor, detail, at, notified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13)",
-	13, {TEXTOID, INT8OID, INT8OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-	TIMESTAMPTZOID, BOOLOID}
+	" assigned_to, actor, detail, at, message_digest, hash, notified)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+	15, {CHAIN_EVENT_TYPES, BYTEAOID, BOOLOID}
 };
+
+static plan find_hash = {
+	"SELECT hash FROM @.chat_events WHERE player_id = $1 AND seq = $2 AND hash IS NOT NULL",
+	2, {TEXTOID, INT8OID}
+};
+
+static plan find_late = {
+	"SELECT " CHAIN_EVENT_COLUMNS " FROM @.chat_events e WHERE player_id = $1 AND seq = $2 AND hash IS NULL",
+	2, {TEXTOID, INT8OID}
+};
+
+static plan set_hash = {
+	"UPDATE @.chat_events SET hash = $3 WHERE player_id = $1 AND seq = $2 AND hash IS NULL",
+	3, {TEXTOID, INT8OID, BYTEAOID}
+};
+
+/* A transaction that has stored an event before the one that comes before it. */
+static TransactionId late_in = InvalidTransactionId;
+
+static void
+add_covered(arguments *args, const chat_event *e)
+{
+	add_text(args, e->player_id);
+	add_int8(args, e->seq);
+	add_id(args, e->request_id);
+	add_text(args, e->kind);
+	add_id(args, e->message_id);
+	add_text(args, e->from_status);
+	add_text(args, e->to_status);
+	add_text(args, e->urgency);
+	add_text(args, e->assigned_to);
+	add_text(args, e->actor);
+	add_datum(args, e->detail ? DirectFunctionCall1(jsonb_in, CStringGetDatum(e->detail)) : (Datum) 0,
+			  e->detail == NULL);
+	add_time(args, e->at);
+	add_datum(args, PointerGetDatum(e->message_digest), e->message_digest == NULL);
+}
+
+/* The hash of a player's event that is stored, or NULL. */
+static bytea *
+hash_of(const char *player_id, int64 seq)
+{
+	arguments	args = {0};
+
+	add_text(&args, player_id);
+	add_int8(&args, seq);
+	return plan_run(&find_hash, &args) == 0 ? NULL : row_bytea(0, 1);
+}
+
+/* The hash of an event that is about to be stored; NULL if it has to wait. */
+static bytea *
+next_hash(const chat_event *e, const arguments *covered)
+{
+	bytea	   *previous = NULL;
+
+	if (e->seq > 1 && (previous = hash_of(e->player_id, e->seq - 1)) == NULL)
+	{
+		late_in = GetTopTransactionId();
+		return NULL;
+	}
+	return chain_event_hash(previous, covered);
+}
+
+typedef struct late_event
+{
+	const char *player_id;
+	int64		seq;
+	bytea	   *hash;
+} late_event;
+
+static void
+do_set_hash(void *arg)
+{
+	late_event *late = arg;
+	arguments	args = {0};
+
+	add_text(&args, late->player_id);
+	add_int8(&args, late->seq);
+	add_datum(&args, PointerGetDatum(late->hash), false);
+	plan_run(&set_hash, &args);
+}
+
+/* Gives the events behind this one their hashes, as far as they are there. */
+static void
+chain_late_events(const char *player_id, int64 seq, const bytea *hash)
+{
+	late_event	late = {.player_id = player_id};
+
+	for (;; hash = late.hash)
+	{
+		arguments	args = {0};
+		arguments	covered = {0};
+
+		late.seq = ++seq;
+		add_text(&args, player_id);
+		add_int8(&args, seq);
+		if (plan_run(&find_late, &args) == 0)
+			return;
+		add_columns(&covered, 0, 1, CHAIN_EVENT_NATTS);
+		late.hash = chain_event_hash(hash, &covered);
+		guard_inner(FRAME_CHAIN, do_set_hash, &late);
+	}
+}
 
 void
 event_store(chat_event *e)
 {
 	arguments	args = {0};
 	delivery_mode mode = delivery_decide();
+	bytea	   *hash;
 
-	add_text(&args, e->player_id);
-	add_int8(&args, e->seq);
-	add_id(&args, e->request_id);
-	add_text(&args, e->kind);
-	add_id(&args, e->message_id);
-	add_text(&args, e->from_status);
-	add_text(&args, e->to_status);
-	add_text(&args, e->urgency);
-	add_text(&args, e->assigned_to);
-	add_text(&args, e->actor);
-	add_text(&args, e->detail);
-	add_time(&args, e->at);
+	add_covered(&args, e);
+	hash = next_hash(e, &args);
+	add_datum(&args, PointerGetDatum(hash), hash == NULL);
 	add_datum(&args, BoolGetDatum(mode != DELIVERY_WORKER), false);
 	plan_run(&insert_event, &args);
+	if (hash != NULL && late_in == GetTopTransactionIdIfAny())
+		chain_late_events(e->player_id, e->seq, hash);
 
 	if (mode == DELIVERY_TRANSACTION)
 	{

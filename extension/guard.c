@@ -99,6 +99,23 @@ guard(Oid schema, Oid owner, frame_kind kind, guarded body, void *arg)
 }
 
 void
+guard_inner(frame_kind kind, guarded body, void *arg)
+{
+	frame		here = {top, kind, arg, CurrentMemoryContext, top->caller_role};
+
+	PG_TRY();
+	{
+		top = &here;
+		body(arg);
+	}
+	PG_FINALLY();
+	{
+		top = here.up;
+	}
+	PG_END_TRY();
+}
+
+void
 guard_function(FunctionCallInfo fcinfo, frame_kind kind, guarded body, void *arg)
 {
 	Oid			funcid = fcinfo->flinfo->fn_oid;

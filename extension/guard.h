@@ -20,7 +20,8 @@ typedef enum frame_kind
 	FRAME_SEND,					/* unichat_send: its arg is a send_call */
 	FRAME_MESSAGE,				/* trigger of chat_messages: a message */
 	FRAME_STATUS,				/* unichat_status: a status_call */
-	FRAME_RETENTION				/* erase and prune, which may delete history */
+	FRAME_RETENTION,			/* erase and prune, which may delete history */
+	FRAME_CHAIN					/* an event gets the hash it waited for */
 } frame_kind;
 
 typedef void (*guarded) (void *arg);
@@ -31,6 +32,9 @@ typedef void (*guarded) (void *arg);
  */
 extern void guard_function(FunctionCallInfo fcinfo, frame_kind kind, guarded body, void *arg);
 extern void guard_trigger(TriggerData *trigger, frame_kind kind, guarded body, void *arg);
+
+/* Inside a body: runs another, whose statements find themselves within a frame of that kind. */
+extern void guard_inner(frame_kind kind, guarded body, void *arg);
 
 /* Inside body: the memory context of whoever called the entry. */
 extern MemoryContext guard_caller_context(void);

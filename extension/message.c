@@ -24,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+#include "chain.h"
 #include "compat.h"
 #include "event.h"
 #include "guard.h"
@@ -56,7 +57,9 @@ typedef struct message_job
 static bool
 is_restored(const row *r, Relation rel)
 {
-	static const int assigned[] = {Anum_messages_seq, Anum_messages_id, Anum_messages_timestamp};
+	static const int assigned[] = {
+		Anum_messages_seq, Anum_messages_id, Anum_messages_timestamp, Anum_messages_salt,
+	};
 	int			given = 0;
 
 	for (int i = 0; i < lengthof(assigned); i++)
@@ -140,6 +143,7 @@ fill_row(message_job *job)
 	set_int8(r, Anum_messages_request_id, job->m.result.request_id);
 	set_int8(r, Anum_messages_seq, job->m.result.seq);
 	set_time(r, Anum_messages_timestamp, job->m.result.at);
+	set_bytea(r, Anum_messages_salt, chain_salt());
 	return row_apply(r, job->trigger->tg_trigtuple);
 }
 
@@ -167,6 +171,16 @@ unichat_message_before(PG_FUNCTION_ARGS)
 	return PointerGetDatum(fill_row(&job));
 }
 
+static bytea *
+digest_of(const row *r)
+{
+	arguments	columns = {0};
+
+	for (int i = 0; i < CHAIN_MESSAGE_NATTS; i++)
+		add_datum(&columns, r->values[i], r->nulls[i]);
+	return chain_message_digest(&columns);
+}
+
 /* The event of a staff's reply to a waiting request. */
 static void
 announce_claimed(const request *r, int64 seq, const char *from, const char *actor)
@@ -184,12 +198,13 @@ announce_message(void *arg)
 	const row  *r = &job->row;
 	request    *req = &job->note->request;
 	int64		seq = get_int8(r, Anum_messages_seq);
-	chat_event	e = {.kind = "message", .seq = seq};
+	chat_event	e = {.kind = "message", .seq = seq, .message_digest = digest_of(r)};
 
 	req->player_id = get_text(r, Anum_messages_player_id);
 	e.message_id = get_int8(r, Anum_messages_id);
 	e.sender = get_text(r, Anum_messages_sender);
-	e.sender_id = e.actor = get_text(r, Anum_messages_sender_id);
+	e.sender_id = get_text(r, Anum_messages_sender_id);
+	e.actor = strcmp(e.sender, "player") == 0 ? NULL : e.sender_id;
 	e.message_text = get_text(r, Anum_messages_message_text);
 	e.client_message_id = get_text(r, Anum_messages_client_message_id);
 	request_describe(req, &e);

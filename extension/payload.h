@@ -28,6 +28,7 @@ typedef struct chat_event
 	const char *assigned_to;
 	const char *actor;
 	const char *detail;			/* JSON, stored only */
+	bytea	   *message_digest; /* stored only */
 	TimestampTz at;
 	uint64		xid;
 	/* of kind message; of request_created, the first message's text */

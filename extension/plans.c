@@ -135,49 +135,89 @@ add_place(arguments *args, ItemPointer place)
 	add_datum(args, PointerGetDatum(place), false);
 }
 
-static int
-execute(plan *p, arguments *args)
+static Datum
+row_datum(uint64 row, int column, bool *isnull)
 {
-	return SPI_execute_plan(p->saved, args->values, args->nulls, false, 0);
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+void
+add_columns(arguments *args, uint64 row, int first, int n)
+{
+	for (int i = first; i < first + n; i++)
+	{
+		bool		isnull;
+		Datum		value = row_datum(row, i, &isnull);
+
+		add_datum(args, value, isnull);
+	}
 }
 
 /*
- * The plan is made in this run, and may be used for long.  A table that is
- * empty now would be scanned then, however much it has grown: until somebody
- * analyzes it, nothing tells the plan cache.
+ * A plan that is made now may be used for long.  A table that is empty now
+ * would be scanned then, however much it has grown: until somebody analyzes it,
+ * nothing tells the plan cache.
  */
 static int
-execute_planning(plan *p, arguments *args)
+begin_planning(void)
 {
 	int			nest = NewGUCNestLevel();
-	int			result;
 
 	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	result = execute(p, args);
-	AtEOXact_GUC(true, nest);
-	return result;
+	return nest;
 }
 
-uint64
-plan_run(plan *p, arguments *args)
+/* Makes the statement ready; returns what end_run wants. */
+static int
+begin_run(plan *p, const arguments *args)
 {
 	bool		planned = p->saved != NULL && p->generation == generation_now;
-	int			result;
 
 	if (!planned)
 		prepare(p);
 	Assert(args->n == p->nargs);
-	planned = planned && SPI_plan_is_valid(p->saved);
-	result = planned ? execute(p, args) : execute_planning(p, args);
+	return planned && SPI_plan_is_valid(p->saved) ? 0 : begin_planning();
+}
+
+static void
+end_run(int nest)
+{
+	if (nest != 0)
+		AtEOXact_GUC(true, nest);
+}
+
+static uint64
+run(plan *p, arguments *args, bool read_only)
+{
+	int			nest = begin_run(p, args);
+	int			result = SPI_execute_plan(p->saved, args->values, args->nulls, read_only, 0);
+
+	end_run(nest);
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", p->sql, SPI_result_code_string(result));
 	return SPI_processed;
 }
 
-static Datum
-row_datum(uint64 row, int column, bool *isnull)
+uint64
+plan_run(plan *p, arguments *args)
 {
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+	return run(p, args, false);
+}
+
+uint64
+plan_read(plan *p, arguments *args)
+{
+	return run(p, args, true);
+}
+
+Portal
+plan_open(plan *p, arguments *args)
+{
+	int			nest = begin_run(p, args);
+	Portal		portal = SPI_cursor_open(NULL, p->saved, args->values, args->nulls, true);
+
+	end_run(nest);
+	return portal;
 }
 
 char *
@@ -214,6 +254,15 @@ row_time(uint64 row, int column)
 	Datum		value = row_datum(row, column, &isnull);
 
 	return isnull ? 0 : DatumGetTimestampTz(value);
+}
+
+bytea *
+row_bytea(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = row_datum(row, column, &isnull);
+
+	return isnull ? NULL : DatumGetByteaPP(value);
 }
 
 ItemPointer

@@ -45,6 +45,9 @@ extern void add_id(arguments *args, int64 id);	/* 0 is null */
 extern void add_time(arguments *args, TimestampTz value);
 extern void add_place(arguments *args, ItemPointer place);	/* kept by the caller */
 
+/* Adds n columns of a row of SPI_tuptable, from this one on. */
+extern void add_columns(arguments *args, uint64 row, int first, int n);
+
 /*
  * Runs the statement; it sees everything that is committed now (or, in a
  * transaction of a higher isolation level, what that may see).  Returns the
@@ -52,11 +55,19 @@ extern void add_place(arguments *args, ItemPointer place);	/* kept by the caller
  */
 extern uint64 plan_run(plan *p, arguments *args);
 
+/*
+ * The same for a statement that only reads: it sees what the statement sees
+ * that we are called from.  plan_open returns a cursor for SPI_cursor_fetch.
+ */
+extern uint64 plan_read(plan *p, arguments *args);
+extern Portal plan_open(plan *p, arguments *args);
+
 /* Columns of a row of SPI_tuptable, counted from 1. */
 extern char *row_text(uint64 row, int column);	/* NULL for null */
 extern int64 row_int8(uint64 row, int column);	/* 0 for null */
 extern bool row_bool(uint64 row, int column);	/* false for null */
 extern TimestampTz row_time(uint64 row, int column);	/* 0 for null */
+extern bytea *row_bytea(uint64 row, int column);	/* NULL for null */
 extern ItemPointer row_place(uint64 row, int column);	/* a ctid */
 
 /* A column that is a row of a table ("RETURNING p"), copied into context. */

@@ -13,7 +13,7 @@
  * times, the staff's ids.  They never held any text.
  *
  * Pruning removes resolved requests that are older than an interval, with all
- * that belongs to them.  A player's last_seq stays, so seqs go on and are never
+ * that belongs to them, and writes down where the chain of hashes goes on.  A player's last_seq stays, so seqs go on and are never
  * given out twice.
  *
  *-------------------------------------------------------------------------
@@ -23,6 +23,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -49,13 +50,6 @@ static plan erase_requests = {
 	1, {TEXTOID}
 };
 
-static plan erase_events = {
-	"UPDATE @.chat_events e SET actor = NULL FROM @.chat_messages m"
-	" WHERE m.player_id = $1 AND m.sender = 'player' AND e.player_id = m.player_id AND e.seq = m.seq"
-	" AND e.actor IS NOT NULL",
-	1, {TEXTOID}
-};
-
 static plan erase_messages = {
 	"DELETE FROM @.chat_messages WHERE player_id = $1",
 	1, {TEXTOID}
@@ -79,6 +73,19 @@ static plan find_old = {
 	"  ORDER BY resolved_at LIMIT $2 FOR UPDATE SKIP LOCKED) old"
 	" ORDER BY player_id, id",
 	2, {TIMESTAMPTZOID, INT8OID}
+};
+
+/*
+ * What goes of player $1 with the requests $2, for whoever verifies the rest:
+ * the first and the last seq of each run of events, and the hash of the last.
+ */
+static plan describe_removed = {
+	"SELECT jsonb_build_object('requests', cardinality($2), 'removed', jsonb_agg(jsonb_build_object("
+	" 'from', first, 'to', last, 'hash', encode(hash, 'hex')) ORDER BY first))::text"
+	" FROM (SELECT min(seq) AS first, max(seq) AS last, (array_agg(hash ORDER BY seq DESC))[1] AS hash"
+	"  FROM (SELECT seq, hash, seq - row_number() OVER (ORDER BY seq) AS run FROM @.chat_events"
+	"   WHERE player_id = $1 AND request_id = ANY ($2)) e GROUP BY run) runs",
+	2, {TEXTOID, INT8ARRAYOID}
 };
 
 /* What belongs to request $2 of player $1. */
@@ -113,8 +120,8 @@ unichat_append_only(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = guard_check_trigger(fcinfo, NULL);
 
-	/* placing.c takes back a request that it has just made */
-	if (guard_within(FRAME_RETENTION) || guard_within(FRAME_MESSAGE))
+	/* placing.c takes back a request that it has just made, event.c completes an event that it has just stored */
+	if (guard_within(FRAME_RETENTION) || guard_within(FRAME_MESSAGE) || guard_within(FRAME_CHAIN))
 		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
 							   : trigger->tg_trigtuple);
 	ereport(ERROR,
@@ -166,7 +173,6 @@ erase(void *arg)
 				(errcode(ERRCODE_UC_NO_REQUEST),
 				 errmsg("player \"%s\" not found", player_id),
 				 errdetail("This player has never written.")));
-	run_for_player(&erase_events, player_id);
 	call->done = run_for_player(&erase_messages, player_id);
 	run_for_player(&erase_pushes, player_id);
 	leave_event("erased", player_id, call->actor, psprintf("{\"messages\": " INT64_FORMAT "}", call->done));
@@ -185,6 +191,22 @@ prune_one(const char *player_id, int64 request_id)
 	}
 }
 
+/* The event comes first, while the one before it is still there. */
+static void
+prune_player(const char *player_id, const char *actor, Datum *requests, int n)
+{
+	arguments	args = {0};
+
+	CHECK_FOR_INTERRUPTS();
+	add_text(&args, player_id);
+	add_datum(&args, PointerGetDatum(construct_array(requests, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
+			  false);
+	plan_run(&describe_removed, &args);
+	leave_event("pruned", player_id, actor, row_text(0, 1));
+	for (int i = 0; i < n; i++)
+		prune_one(player_id, DatumGetInt64(requests[i]));
+}
+
 /* The rows come sorted by player: one event for each. */
 static void
 prune(void *arg)
@@ -192,7 +214,7 @@ prune(void *arg)
 	retention_call *call = arg;
 	arguments	args = {0};
 	uint64		n;
-	int64	   *requests;
+	Datum	   *requests;
 	char	  **players;
 	uint64		first = 0;		/* of this player's */
 	arguments	before = {0};
@@ -202,24 +224,20 @@ prune(void *arg)
 	add_time(&args, call->before);
 	add_int8(&args, call->max_requests);
 	n = plan_run(&find_old, &args);
-	requests = palloc_array(int64, n);
+	requests = palloc_array(Datum, n);
 	players = palloc_array(char *, n);
 	for (uint64 i = 0; i < n; i++)
 	{
-		requests[i] = row_int8(i, 1);
+		requests[i] = Int64GetDatum(row_int8(i, 1));
 		players[i] = row_text(i, 2);
 	}
 
 	for (uint64 i = 0; i < n; i++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		prune_one(players[i], requests[i]);
-		if (i + 1 == n || strcmp(players[i], players[i + 1]) != 0)
-		{
-			leave_event("pruned", players[i], call->actor,
-						psprintf("{\"requests\": " UINT64_FORMAT "}", i + 1 - first));
-			first = i + 1;
-		}
+		if (i + 1 < n && strcmp(players[i], players[i + 1]) == 0)
+			continue;
+		prune_player(players[i], call->actor, requests + first, i + 1 - first);
+		first = i + 1;
 	}
 	call->done = n;
 }

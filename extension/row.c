@@ -103,6 +103,12 @@ set_time(row *r, int column, TimestampTz value)
 }
 
 void
+set_bytea(row *r, int column, bytea *value)
+{
+	set(r, column, PointerGetDatum(value), false);
+}
+
+void
 set_null(row *r, int column)
 {
 	set(r, column, (Datum) 0, true);

@@ -18,6 +18,7 @@
  *		announce	tells the listeners
  *		delivery	who does that: the writer or the worker
  *		worker		the delivery worker
+ *		chain		the hash chain over a player's events
  *		event		stores events
  *		player		a player's row: seqs
  *		request		the rules of a request's status
@@ -26,6 +27,7 @@
  *		message		the triggers of chat_messages
  *		send		unichat_send
  *		retention	append-only, erase, prune
+ *		verify		unichat_verify
  *
  * The SQL side is in extension/sql, in the order of the files' names.
  *

@@ -31,7 +31,7 @@ SELECT unichat_prune('0', 'cron', 1);
 SELECT unichat_prune('0', 'cron');
 SELECT unichat_prune('0', 'cron');
 SELECT id, player_id, status FROM chat_requests ORDER BY id;
-SELECT player_id, seq, kind, actor, detail FROM chat_events ORDER BY 1, 2;
+SELECT player_id, seq, kind, actor, regexp_replace(detail::text, '[0-9a-f]{64}', 'HASH', 'g') AS detail FROM chat_events ORDER BY 1, 2;
 SELECT player_id, last_seq FROM chat_players ORDER BY 1;
 SELECT count(*) FROM push_notifications p LEFT JOIN chat_requests r ON r.id = p.request_id WHERE r.id IS NULL;
 SELECT request_id, seq FROM unichat_send('bob', 'back again');

@@ -76,6 +76,7 @@ CREATE TABLE @extschema@.chat_messages (
     message_text      text NOT NULL,
     "timestamp"       timestamptz NOT NULL,
     client_message_id text COLLATE "C",
+    salt              bytea,
     PRIMARY KEY (player_id, seq)
 );
 ALTER SEQUENCE @extschema@.chat_messages_id_seq OWNED BY @extschema@.chat_messages.id;
@@ -89,6 +90,7 @@ COMMENT ON COLUMN @extschema@.chat_messages.request_id IS 'assigned; when given 
 COMMENT ON COLUMN @extschema@.chat_messages.seq IS 'assigned; the seq of this message''s event, counting within the player';
 COMMENT ON COLUMN @extschema@.chat_messages.sender IS 'player, staff, system';
 COMMENT ON COLUMN @extschema@.chat_messages.client_message_id IS 'given by the client; the same one again from the same sender stores nothing';
+COMMENT ON COLUMN @extschema@.chat_messages.salt IS 'random; part of chat_events.message_digest, so that nobody can try texts on the digest of a message that is erased';
 
 CREATE TABLE @extschema@.chat_events (
     player_id   text COLLATE "C" NOT NULL,
@@ -105,6 +107,8 @@ CREATE TABLE @extschema@.chat_events (
     at          timestamptz NOT NULL,
     xid         xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
     notified    boolean NOT NULL DEFAULT true,
+    message_digest bytea,
+    hash        bytea,
     PRIMARY KEY (player_id, seq)
 );
 CREATE INDEX chat_events_xid ON @extschema@.chat_events (xid);
@@ -114,7 +118,9 @@ COMMENT ON COLUMN @extschema@.chat_events.seq IS '1, 2, 3 … within the player,
 COMMENT ON COLUMN @extschema@.chat_events.kind IS 'request_created, message, claimed, released, resolved, erased, pruned';
 COMMENT ON COLUMN @extschema@.chat_events.message_id IS 'of a message: its id (its row has the same player_id and seq); of request_created: the id of the first message, whose seq is one higher';
 COMMENT ON COLUMN @extschema@.chat_events.to_status IS 'the request''s status after the event; urgency and assigned_to likewise';
-COMMENT ON COLUMN @extschema@.chat_events.actor IS 'who did it, where known';
-COMMENT ON COLUMN @extschema@.chat_events.detail IS 'of erased and pruned: how much';
+COMMENT ON COLUMN @extschema@.chat_events.actor IS 'which of the staff, or who called the function, where known; NULL is the player';
+COMMENT ON COLUMN @extschema@.chat_events.detail IS 'of erased and pruned: how much; of pruned also which seqs, and the last hash of each run of them';
 COMMENT ON COLUMN @extschema@.chat_events.xid IS 'the transaction that wrote it; catching up compares it with a snapshot (unichat_events_since)';
 COMMENT ON COLUMN @extschema@.chat_events.notified IS 'true: its own transaction has seen to the notification; false: the delivery worker does';
+COMMENT ON COLUMN @extschema@.chat_events.message_digest IS 'of a message: SHA-256 of its columns; stays when it is erased';
+COMMENT ON COLUMN @extschema@.chat_events.hash IS 'SHA-256 of the hash of the event before and of this event (unichat_verify)';

@@ -140,6 +140,13 @@ CREATE FUNCTION @extschema@.unichat_epoch() RETURNS text AS 'MODULE_PATHNAME' LA
 COMMENT ON FUNCTION @extschema@.unichat_epoch() IS
     'the cluster''s system identifier and timeline; positions handed out under another epoch mean nothing here';
 
+CREATE FUNCTION @extschema@.unichat_verify(
+    player_id text, OUT ok boolean, OUT events bigint, OUT head_seq bigint, OUT head_hash bytea, OUT bad_seq bigint,
+    OUT problem text)
+AS 'MODULE_PATHNAME' LANGUAGE C STABLE;
+COMMENT ON FUNCTION @extschema@.unichat_verify(text) IS
+    'does the player''s history fit its hash chain? If not, the first seq that does not, and why. Events before it fit; the last of them is head_seq with head_hash.';
+
 CREATE FUNCTION @extschema@.unichat_stats(
     OUT waiting bigint, OUT in_progress bigint, OUT oldest_waiting_seconds double precision, OUT requests bigint,
     OUT players bigint)

@@ -52,6 +52,7 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.unichat_status(bigint, text, text, text),
     @extschema@.unichat_erase_player(text, text),
     @extschema@.unichat_prune(interval, text, integer),
+    @extschema@.unichat_verify(text),
     @extschema@.unichat_stats(),
     @extschema@.unichat_delivery(),
     @extschema@.unichat_push_queue(),

@@ -28,6 +28,8 @@ contents() {
         SELECT last_value, is_called FROM chat_messages_id_seq" -c "
         SELECT last_value, is_called FROM push_notifications_id_seq"
 }
+verified() { sql -d "$1" -c "SELECT player_id, (chat.unichat_verify(player_id)).* FROM chat.chat_players ORDER BY 1"; }
+same "every history verifies" t "$(sql -c 'SELECT bool_and((chat.unichat_verify(player_id)).ok) FROM chat.chat_players')"
 contents "$db" >"$work/before"
 position=$(sql -c 'SELECT pg_current_snapshot()')
 
@@ -36,6 +38,7 @@ check() { # $1: how it was restored
     diff "$work/before" "$work/after" || fail "$1: not the same"
     echo "ok: $1: everything is there"
     same "$1: no event is news" 0 "$(sql -d "${db}_copy" -c "SELECT count(*) FROM chat.unichat_events_since('$position')")"
+    same "$1: every history verifies" "$(verified "$db")" "$(verified "${db}_copy")"
     same "$1: replay" "1 t" "$(sql -F' ' -d "${db}_copy" -c "SELECT message_id, is_replay FROM chat.unichat_send('ann', 'Hello', client_message_id => 'c1')")"
     same "$1: the chat goes on" "$(sql -F' ' -c "SELECT 1 + (SELECT last_value FROM chat.chat_messages_id_seq), last_seq + 1, false FROM chat.chat_players WHERE player_id = 'ann'")" \
         "$(sql -F' ' -d "${db}_copy" -c "SELECT message_id, seq, is_new_request FROM chat.unichat_send('ann', 'back')")"
@@ -63,4 +66,14 @@ check "inserts"
 createdb "${db}_copy"
 pg_restore -e --disable-triggers -d "${db}_copy" "$work/custom"
 contents "${db}_copy" | diff "$work/before" - || fail "--disable-triggers: not the same"
+same "--disable-triggers: every history verifies" "$(verified "$db")" "$(verified "${db}_copy")"
+dropdb "${db}_copy"
+
+# Hashes are of UTF-8, whatever the database's encoding.
+createdb -T template0 -E LATIN1 --locale C "${db}_copy"
+sql -c "SELECT chat.unichat_erase_player('ann')" >/dev/null # 😀 is not in LATIN1
+sql -c "SELECT seq FROM chat.unichat_send('bea', 'Grüße')" >/dev/null
+pg_dump -Fc -f "$work/custom" "$db"
+pg_restore -e -d "${db}_copy" "$work/custom"
+same "another encoding: every history verifies" "$(verified "$db")" "$(verified "${db}_copy")"
 echo "ok: --disable-triggers"
