@@ -16,6 +16,7 @@
 #include "base/process.h"
 #include "config/command_line.h"
 #include "delivery/delivery.h"
+#include "delivery/identity_notice.h"
 #include "delivery/publication.h"
 #include "delivery/resume.h"
 #include "identity/token_command.h"
@@ -32,6 +33,8 @@
 typedef struct bridge {
     uv_loop_t loop;
     config *conf;
+    key_set *keys;
+    revocations *revoked;
     api api;
     server *server;
     push_queue *push;
@@ -75,15 +78,13 @@ static void to_app_options(const config_app *from, hub_app_options *to)
     to_app_limits(from, to);
 }
 
-/* A connection ends when its token is accepted no more; sooner, and the client would come back at
- * once. */
 static caller *identify(void *arg, const char *token, int64_t *expires_at)
 {
     const bridge *b = arg;
     const char *why;
-    caller *who = token_verify(b->api.key, token, clock_unix_seconds(), &why);
+    caller *who = token_verify(&b->api.verifier, token, clock_unix_seconds(), &why);
     if (who != NULL)
-        *expires_at = who->expires_at + b->conf->jwt_leeway / 1000;
+        *expires_at = token_end(&b->api.verifier, who);
     return who;
 }
 
@@ -144,6 +145,12 @@ static void on_publication(void *arg, const char *payload)
     publication_take(&b->publication, b->api.app, payload);
 }
 
+static void on_identity(void *arg, const char *payload)
+{
+    bridge *b = arg;
+    identity_notice_take(b->api.hub, &b->api.verifier, b->revoked, payload);
+}
+
 static bool start_apps(bridge *b)
 {
     b->api.hub = hub_new();
@@ -162,7 +169,8 @@ static bool start_apps(bridge *b)
 
 static void start_database(bridge *b)
 {
-    static const listener_events events = {on_event, on_resync, on_position, on_publication};
+    static const listener_events events = {on_event, on_resync, on_position, on_publication,
+                                           on_identity};
     b->api.pool = db_pool_new(&b->loop, b->conf);
     b->api.listener = listener_new(&b->loop, b->conf, b->api.pool, &events, b);
     b->resumes = resume_start(&b->loop, b->conf, b->api.pool, b->api.app);
@@ -227,12 +235,15 @@ static void warn_about_demo(const config *c)
 
 static bool start_identity(bridge *b)
 {
-    const char *why;
+    buf why = {0};
     b->api.conf = b->conf;
-    b->api.key = token_key_load(b->conf, &why);
-    if (b->api.key == NULL)
-        log_error("event=jwt_key reason=%s", LOG_Q(why));
-    return b->api.key != NULL;
+    b->keys = key_set_load(b->conf, &why);
+    b->revoked = revocations_new();
+    b->api.verifier = (verifier){b->conf, b->keys, b->revoked};
+    if (b->keys == NULL)
+        log_error("event=jwt_keys reason=%s", LOG_Q(why.data));
+    buf_free(&why);
+    return b->keys != NULL;
 }
 
 /* ---- reload ---- */
@@ -250,16 +261,21 @@ static void apply_log_level(const config *c)
         log_set_level(level);
 }
 
-static void reload_key(bridge *b)
+/* Connections that live by a key which is gone are closed. */
+static void reload_keys(bridge *b)
 {
-    const char *why;
-    token_key *fresh = token_key_load(b->conf, &why);
+    buf why = {0};
+    key_set *fresh = key_set_load(b->conf, &why);
     if (fresh == NULL) {
-        log_error("event=jwt_key reason=%s hint=%s", LOG_Q(why), LOG_Q("the old key is kept"));
-        return;
+        log_error("event=jwt_keys reason=%s hint=%s", LOG_Q(why.data),
+                  LOG_Q("the old keys are kept"));
+    } else {
+        key_set_free(b->keys);
+        b->keys = fresh;
+        b->api.verifier.keys = fresh;
+        identity_review(b->api.hub, &b->api.verifier);
     }
-    token_key_free(b->api.key);
-    b->api.key = fresh;
+    buf_free(&why);
 }
 
 static void reload(bridge *b)
@@ -267,7 +283,7 @@ static void reload(bridge *b)
     buf problems = {0};
     if (config_reload(b->conf, &problems)) {
         apply_log_level(b->conf);
-        reload_key(b);
+        reload_keys(b);
         if (b->push != NULL)
             push_queue_reload(b->push);
         warn_about_demo(b->conf);
@@ -371,11 +387,25 @@ static int run(config *conf)
     server_free(b.server);
     publication_clear(&b.publication);
     hub_free(b.api.hub);
-    token_key_free(b.api.key);
+    key_set_free(b.keys);
+    revocations_free(b.revoked);
     int busy = uv_loop_close(&b.loop);
     if (busy != 0)
         log_error("event=loop_busy reason=%s", uv_strerror(busy));
     return 0;
+}
+
+/* What config_load() has not seen: whether the keys can be used. */
+static int check_config(const config *conf)
+{
+    buf why = {0};
+    key_set *keys = key_set_load(conf, &why);
+    if (keys == NULL)
+        fprintf(stderr, "%s\n", why.data);
+    int code = keys == NULL || puts("the configuration is fine") < 0;
+    key_set_free(keys);
+    buf_free(&why);
+    return code;
 }
 
 static int with_config(const command_line *line)
@@ -386,7 +416,7 @@ static int with_config(const command_line *line)
     if (conf == NULL)
         fputs(problems.data, stderr);
     else if (line->command == COMMAND_CHECK_CONFIG)
-        code = puts("the configuration is fine") < 0;
+        code = check_config(conf);
     else if (line->command == COMMAND_TOKEN)
         code = token_command(conf, line);
     else

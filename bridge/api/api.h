@@ -18,7 +18,7 @@
 
 typedef struct api {
     const config *conf;
-    token_key *key; /* replaced by a reload */
+    verifier verifier; /* its keys are replaced by a reload */
     db_pool *pool;
     listener *listener;
     hub *hub;

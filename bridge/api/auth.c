@@ -55,7 +55,7 @@ caller *api_caller(const api *a, http_request *req)
                            "the request comes from a page of another origin");
         return NULL;
     }
-    caller *who = token_verify(a->key, token, clock_unix_seconds(), &why);
+    caller *who = token_verify(&a->verifier, token, clock_unix_seconds(), &why);
     if (who != NULL && !throttle_call(a, req, who)) {
         caller_free(who);
         return NULL;

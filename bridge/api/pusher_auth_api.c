@@ -6,13 +6,18 @@
  * alone (channel_map.h): further channels of the app are for the app's own backend, which knows the
  * app's secret, to authorize.
  *
+ * The connection that it is for then lives by the caller's token and ends with it, at whichever
+ * bridge it is (delivery/identity_notice.h).
+ *
  * The user's id is role and encoded sub ("player-42", "staff-grace"), so that no player is taken
  * for a staff member of the same name; user_info has the plain sub.
  */
 #include "api/api.h"
+#include "api/respond.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "delivery/channel_map.h"
+#include "delivery/identity_notice.h"
 #include "protocol/pusher_sign.h"
 
 #include <stdlib.h>
@@ -47,9 +52,20 @@ static char *user_json(const caller *who, const char *id_member)
     return text;
 }
 
+/* False after 503 was answered. */
+static bool vouch(const api *a, http_request *req, const caller *who, const char *socket_id)
+{
+    if (identity_vouch(a->hub, &a->verifier, a->pool, who, socket_id))
+        return true;
+    respond_unavailable(req);
+    return false;
+}
+
 static void authorize(const api *a, http_request *req, const caller *who, const char *socket_id,
                       const char *channel)
 {
+    if (!vouch(a, req, who, socket_id))
+        return;
     const config_app *app = &a->conf->apps[0];
     bool presence = strcmp(channel, CHANNEL_STAFF_PRESENCE) == 0;
     char *data = presence ? user_json(who, "user_id") : NULL;
@@ -96,7 +112,7 @@ static void handle_user_auth(http_request *req, void *arg)
         return;
     const char *socket_id = required_socket_id(req);
     char *data = user_json(who, "id");
-    if (socket_id != NULL && data != NULL) {
+    if (socket_id != NULL && data != NULL && vouch(a, req, who, socket_id)) {
         char *auth = pusher_sign_user(app->key, app->secret, socket_id, data);
         http_respond_json(req, 200, json_pack("{s:s, s:s}", "auth", auth, "user_data", data));
         free(auth);

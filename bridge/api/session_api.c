@@ -45,7 +45,7 @@ static void handle_get(http_request *req, void *arg)
         respond_no_session(a, req, "unauthenticated", "a token is needed");
         return;
     }
-    caller *who = token_verify(a->key, token, clock_unix_seconds(), &why);
+    caller *who = token_verify(&a->verifier, token, clock_unix_seconds(), &why);
     if (who == NULL) {
         if (throttle_failure(a, req))
             respond_no_session(a, req, "invalid_token", why);
@@ -107,7 +107,7 @@ static void sign_in(const api *a, http_request *req, caller_role role, const cha
 {
     int64_t now = clock_unix_seconds(), lifetime = a->conf->demo_session / 1000;
     caller *who = caller_new(role, name, name, now + lifetime);
-    char *token = token_mint(a->key, who, now);
+    char *token = token_mint(&a->verifier, who, now);
     caller_free(who);
     if (token == NULL) {
         http_respond_error(req, 500, "internal_error", NULL, "no token could be made");

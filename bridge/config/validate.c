@@ -53,8 +53,15 @@ static bool is_hmac(const config *c)
     return strncmp(c->jwt_algorithm, "HS", 2) == 0;
 }
 
+/* What the keys are worth, identity/keys.c says. */
 static bool check_jwt(const config *c, buf *problems)
 {
+    if (*c->jwt_keys != '\0') {
+        if (*c->jwt_secret != '\0' || *c->jwt_key_file != '\0')
+            return wrong(problems, "jwt_keys: takes the place of jwt_secret and jwt_key_file; move "
+                                   "their key into it, or take it out");
+        return true;
+    }
     if (!is_hmac(c)) {
         if (*c->jwt_key_file == '\0')
             return wrong(problems, "jwt_key_file: %s needs the public key's PEM file",
@@ -126,9 +133,9 @@ static bool check_demo(const config *c, buf *problems)
     if (!is_loopback(c->listen_address))
         return wrong(problems, "demo_password: lets anyone in who knows it, so it works only while "
                                "listen_address is 127.0.0.1, ::1 or localhost; take it out");
-    if (!is_hmac(c))
-        return wrong(problems, "demo_password: needs jwt_algorithm HS256, HS384 or HS512, because "
-                               "the bridge signs the demo's tokens");
+    if (!is_hmac(c) || *c->jwt_secret == '\0')
+        return wrong(problems, "demo_password: needs jwt_secret and jwt_algorithm HS256, HS384 or "
+                               "HS512, because the bridge signs the demo's tokens");
     return true;
 }
 

@@ -2,7 +2,8 @@
  *
  * The session, each time that it is connected:
  *
- *     LISTEN ──▶ catch up: one query takes the snapshot N and the difference S → N ──▶ live
+ *     LISTEN ──▶ read the revocations ──▶ catch up: one query takes the snapshot N and the
+ *                                         difference S → N ──▶ live
  *
  * LISTEN comes first, so a transaction is either seen by N, and then in the difference, or ends
  * after N was taken, and then notifies a session that listens. A notification whose xid N sees is a
@@ -57,12 +58,14 @@
 #include <utlist.h>
 
 #define PUBLISH_CHANNEL "unichat_publish"
+#define IDENTITY_CHANNEL "unichat_identity"
 #define SUSPECT_MIN_AGE_MS 2000
 #define CATCH_UP_TIMEOUT_MS 600000 /* after a long absence it may be much */
 
 typedef enum listen_state {
     LISTEN_AWAY,
     LISTEN_SUBSCRIBING,
+    LISTEN_READING_REVOCATIONS,
     LISTEN_CATCHING_UP,
     LISTEN_LIVE,
 } listen_state;
@@ -225,14 +228,30 @@ static void accept_suspects(listener *l, uint64_t since_ms, metric *count)
 
 static void send_listen(listener *l)
 {
-    char sql[128];
-    snprintf(sql, sizeof sql, "LISTEN unichat; LISTEN " PUBLISH_CHANNEL "; LISTEN %s",
+    char sql[160];
+    snprintf(sql, sizeof sql,
+             "LISTEN unichat; LISTEN " PUBLISH_CHANNEL "; LISTEN " IDENTITY_CHANNEL "; LISTEN %s",
              l->probe_channel);
     l->state = LISTEN_SUBSCRIBING;
     if (PQsendQuery(pg_conn_raw(l->conn), sql))
         pg_conn_flush(l->conn);
     else
         pg_conn_fail(l->conn, PQerrorMessage(pg_conn_raw(l->conn)));
+}
+
+static void send_read_revocations(listener *l)
+{
+    l->state = LISTEN_READING_REVOCATIONS;
+    if (PQsendQuery(pg_conn_raw(l->conn), "SELECT * FROM unichat_revocations()"))
+        pg_conn_flush(l->conn);
+    else
+        pg_conn_fail(l->conn, PQerrorMessage(pg_conn_raw(l->conn)));
+}
+
+static void take_revocations(listener *l, PGresult *rows)
+{
+    for (int i = 0; i < PQntuples(rows); i++)
+        l->events->identity(l->arg, PQgetvalue(rows, i, 0));
 }
 
 static void send_catch_up(listener *l)
@@ -316,6 +335,8 @@ static void finish_catch_up(listener *l)
 static void next_step(listener *l)
 {
     if (l->state == LISTEN_SUBSCRIBING)
+        send_read_revocations(l);
+    else if (l->state == LISTEN_READING_REVOCATIONS)
         send_catch_up(l);
     else if (l->state == LISTEN_CATCHING_UP)
         finish_catch_up(l);
@@ -338,6 +359,8 @@ static void take_results(listener *l)
             take_row(l, res);
         else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
             pg_conn_fail(l->conn, PQresultErrorMessage(res));
+        else if (l->state == LISTEN_READING_REVOCATIONS)
+            take_revocations(l, res);
         PQclear(res);
     }
 }
@@ -357,6 +380,8 @@ static void take_notifications(listener *l)
             probe_came_back(l);
         else if (strcmp(n->relname, PUBLISH_CHANNEL) == 0)
             l->events->publication(l->arg, n->extra);
+        else if (strcmp(n->relname, IDENTITY_CHANNEL) == 0)
+            l->events->identity(l->arg, n->extra);
         else
             take_event(l, n->extra);
         PQfreemem(n);

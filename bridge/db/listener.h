@@ -22,6 +22,9 @@ typedef struct listener_events {
     void (*position)(void *arg, const char *epoch, const snapshot *s);
     /* The payload of a notification of unichat_publish(). */
     void (*publication)(void *arg, const char *payload);
+    /* Something about identities (delivery/identity_notice.h): first, in each session, what the
+     * database knows, then the payload of every notification. */
+    void (*identity)(void *arg, const char *payload);
 } listener_events;
 
 /* Connects as soon as the loop runs. The pool must outlive it. */

@@ -34,6 +34,7 @@ struct hub_conn {
     hub_conn *user_prev, *user_next;
     char *user_data; /* as it was signed */
     struct watch *watches;
+    struct vouch *vouches;       /* tokens that it lives by */
     unsigned events_this_second; /* client events, for their limit */
     uint64_t second;
     char socket_id[SOCKET_ID_SIZE];

@@ -8,6 +8,7 @@
 #include "hub/conn.h"
 #include "hub/subscribe.h"
 #include "hub/user.h"
+#include "hub/vouch.h"
 #include "protocol/pusher_frame.h"
 #include "protocol/pusher_message.h"
 
@@ -195,6 +196,7 @@ void hub_disconnect(hub_conn *conn)
     if (conn->app->follower.disconnected)
         conn->app->follower.disconnected(conn->app->follower.arg, conn);
     user_signout(conn);
+    vouches_drop(conn);
     wheel_stop(&conn->authorize_timer);
     HASH_DEL(h->conns, conn);
     conn->app->n_conns--;

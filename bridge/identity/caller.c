@@ -29,7 +29,10 @@ caller *caller_new(caller_role role, const char *sub, const char *name, int64_t 
 
 caller *caller_copy(const caller *who)
 {
-    return caller_new(who->role, who->sub, who->name, who->expires_at);
+    caller *copy = caller_new(who->role, who->sub, who->name, who->expires_at);
+    copy->issued_at = who->issued_at;
+    copy->key = who->key;
+    return copy;
 }
 
 void caller_free(caller *who)

@@ -12,14 +12,16 @@ typedef struct caller {
     char *sub;          /* the player's or staff member's id */
     char *name;         /* "" when the token has none */
     int64_t expires_at; /* Unix time */
+    int64_t issued_at;  /* 0: the token does not say */
+    uint64_t key;       /* the id of the key that has signed it; see keys.h */
 } caller;
 
 /* "player" or "staff". */
 const char *caller_role_name(caller_role role);
 bool caller_role_parse(const char *name, caller_role *role);
 
-/* A caller with copies of the strings; name may be NULL. The caller of this function frees with
- * caller_free(). */
+/* A caller with copies of the strings; name may be NULL. issued_at and key are 0. The caller of
+ * this function frees with caller_free(). */
 caller *caller_new(caller_role role, const char *sub, const char *name, int64_t expires_at)
     __attribute__((warn_unused_result));
 caller *caller_copy(const caller *who) __attribute__((warn_unused_result));

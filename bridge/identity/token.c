@@ -1,91 +1,108 @@
 /* token.c - see token.h.
  *
- * libjwt checks the signature, by the algorithm in the token's header. A token that is signed by
- * another algorithm than the configured one is refused whatever its signature, so neither "none"
- * nor a public key used as an HMAC secret helps. The claims are read here, from the payload that
- * libjwt has verified.
+ * libjose checks the signature. Which key may have made it is decided here, before: one whose
+ * algorithm is the one in the token's header, and whose name is the token's kid. So the header
+ * chooses among the keys that the operator has given and can bring in nothing else: not "none", not
+ * a public key as an HMAC secret, not a key of its own (jwk, jku, x5c are not looked at).
+ *
+ * The claims are read from the very text that the signature covers.
  */
 #include "identity/token.h"
-#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-#include <errno.h>
 #include <jansson.h>
-#include <jwt.h>
+#include <jose/b64.h>
+#include <jose/jws.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TOKEN_BYTES_MAX 8192
-#define KEY_FILE_MAX 65536
 
-struct token_key {
-    const config *conf; /* issuer, audience and leeway may change by a reload */
-    jwt_alg_t algorithm;
-    unsigned char *bytes;
-    int len;
-};
-
-static const char *read_key_file(token_key *key, const char *path)
+/* libjose tells what it dislikes on standard error unless it is told to whom. */
+static void say_nothing(void *misc, const char *file, int line, uint64_t err, const char *fmt,
+                        va_list args)
 {
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return strerror(errno);
-    key->bytes = mem_alloc(KEY_FILE_MAX + 1);
-    key->len = (int)fread(key->bytes, 1, KEY_FILE_MAX, f);
-    fclose(f);
-    return key->len > 0 ? NULL : "the file is empty";
+    (void)misc, (void)file, (void)line, (void)err, (void)fmt, (void)args;
 }
 
-token_key *token_key_load(const config *conf, const char **why)
+static jose_cfg_t *quiet(void)
 {
-    token_key *key = mem_new(token_key);
-    key->conf = conf;
-    key->algorithm = jwt_str_alg(conf->jwt_algorithm);
-    *why = NULL;
-    if (strncmp(conf->jwt_algorithm, "HS", 2) == 0) {
-        key->bytes = (unsigned char *)mem_strdup(conf->jwt_secret);
-        key->len = (int)strlen(conf->jwt_secret);
-    } else {
-        *why = read_key_file(key, conf->jwt_key_file);
+    static jose_cfg_t *cfg;
+    if (cfg == NULL) {
+        cfg = jose_cfg();
+        jose_cfg_set_err_func(cfg, say_nothing, NULL);
     }
-    if (*why == NULL)
-        return key;
-    token_key_free(key);
+    return cfg;
+}
+
+/* ---- the signature ---- */
+
+/* The object in a part of the token, or NULL. The caller drops the reference. */
+static json_t *decode_part(const json_t *jws, const char *member)
+{
+    const json_t *part = json_object_get(jws, member);
+    unsigned char *text;
+    size_t len;
+    if (!text_unbase64(json_string_value(part), json_string_length(part), &text, &len))
+        return NULL;
+    json_t *object = json_loadb((char *)text, len, JSON_REJECT_DUPLICATES, NULL);
+    free(text);
+    if (json_is_object(object))
+        return object;
+    json_decref(object);
     return NULL;
 }
 
-void token_key_free(token_key *key)
+/* The three parts as the object that libjose takes; NULL when they are not three. */
+static json_t *split(const char *token)
 {
-    if (key == NULL)
-        return;
-    if (key->bytes != NULL)
-        explicit_bzero(key->bytes, (size_t)key->len);
-    free(key->bytes);
-    free(key);
+    const char *first = strchr(token, '.');
+    const char *second = first == NULL ? NULL : strchr(first + 1, '.');
+    if (second == NULL || strlen(token) > TOKEN_BYTES_MAX)
+        return NULL;
+    return json_pack("{s:s%, s:s%, s:s}", "protected", token, (size_t)(first - token), "payload",
+                     first + 1, (size_t)(second - first - 1), "signature", second + 1);
 }
 
-/* ---- verifying ---- */
+/* The key that has signed it, or NULL and why. */
+static const token_key *signing_key(const key_set *keys, const json_t *jws, const json_t *header,
+                                    const char **why)
+{
+    const char *alg = json_string_value(json_object_get(header, "alg"));
+    const char *kid = json_string_value(json_object_get(header, "kid"));
+    *why = "the token is signed by a key or an algorithm that this server does not take";
+    if (alg == NULL || json_object_get(header, "crit") != NULL)
+        return NULL;
+    for (size_t i = 0; i < keys->count; i++) {
+        if (!key_is_for(&keys->keys[i], alg, kid))
+            continue;
+        if (jose_jws_ver(quiet(), jws, NULL, keys->keys[i].jwk, false))
+            return &keys->keys[i];
+        *why = "the token's signature is wrong";
+    }
+    return NULL;
+}
 
 /* The verified payload, or NULL and why. The caller drops the reference. */
-static json_t *verified_claims(const token_key *key, const char *token, const char **why)
+static json_t *verified_claims(const key_set *keys, const char *token, uint64_t *key_id,
+                               const char **why)
 {
-    jwt_t *jwt = NULL;
-    json_t *claims = NULL;
-    *why = "the token's signature is wrong";
-    if (strlen(token) > TOKEN_BYTES_MAX || jwt_decode(&jwt, token, key->bytes, key->len) != 0)
-        return NULL;
-    if (jwt_get_alg(jwt) == key->algorithm) {
-        char *text = jwt_get_grants_json(jwt, NULL);
-        claims = text == NULL ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-        free(text);
+    json_t *jws = split(token), *claims = NULL;
+    json_t *header = jws == NULL ? NULL : decode_part(jws, "protected");
+    *why = "this is not a token";
+    const token_key *by = header == NULL ? NULL : signing_key(keys, jws, header, why);
+    if (by != NULL) {
+        *key_id = by->id;
         *why = "the token's claims are not an object";
-    } else {
-        *why = "the token is signed by another algorithm than this server's";
+        claims = decode_part(jws, "payload");
     }
-    jwt_free(jwt);
+    json_decref(header);
+    json_decref(jws);
     return claims;
 }
+
+/* ---- the claims ---- */
 
 /* True, with *value 0, when the claim is not there. False when it is not a number. */
 static bool time_claim(const json_t *claims, const char *name, int64_t *value)
@@ -103,7 +120,8 @@ static bool time_claim(const json_t *claims, const char *name, int64_t *value)
     return true;
 }
 
-static const char *check_times(const config *conf, const json_t *claims, int64_t now, int64_t *exp)
+static const char *check_times(const config *conf, const json_t *claims, int64_t now, int64_t *exp,
+                               int64_t *iat)
 {
     int64_t nbf, leeway = conf->jwt_leeway / 1000;
     if (!time_claim(claims, "exp", exp) || *exp == 0)
@@ -112,6 +130,8 @@ static const char *check_times(const config *conf, const json_t *claims, int64_t
         return "the token has expired";
     if (!time_claim(claims, "nbf", &nbf) || nbf > now + leeway)
         return "the token is not valid yet";
+    if (!time_claim(claims, "iat", iat) || *iat > now + leeway)
+        return "the token's iat is in the future";
     return NULL;
 }
 
@@ -158,49 +178,105 @@ static const char *check_subject(const json_t *claims, caller_role *role, const 
     return NULL;
 }
 
-caller *token_verify(const token_key *key, const char *token, int64_t now, const char **why)
+static caller *read_claims(const verifier *v, const json_t *claims, int64_t now, const char **why)
 {
-    json_t *claims = verified_claims(key, token, why);
-    if (claims == NULL)
-        return NULL;
-    int64_t exp = 0;
+    int64_t exp = 0, iat = 0;
     caller_role role;
     const char *sub, *name;
-    *why = check_times(key->conf, claims, now, &exp);
+    *why = check_times(v->conf, claims, now, &exp, &iat);
     if (*why == NULL)
-        *why = check_parties(key->conf, claims);
+        *why = check_parties(v->conf, claims);
     if (*why == NULL)
         *why = check_subject(claims, &role, &sub, &name);
-    caller *who = *why == NULL ? caller_new(role, sub, name, exp) : NULL;
-    json_decref(claims);
+    if (*why != NULL)
+        return NULL;
+    caller *who = caller_new(role, sub, name, exp);
+    who->issued_at = iat;
     return who;
+}
+
+bool token_is_still_good(const verifier *v, const caller *who, const char **why)
+{
+    *why = "the token's key is not one of this server's any more";
+    if (!key_set_has(v->keys, who->key))
+        return false;
+    *why = "the token has been revoked";
+    return !revocations_cover(v->revoked, who, v->conf->jwt_leeway / 1000);
+}
+
+int64_t token_end(const verifier *v, const caller *who)
+{
+    return who->expires_at + v->conf->jwt_leeway / 1000;
+}
+
+caller *token_verify(const verifier *v, const char *token, int64_t now, const char **why)
+{
+    uint64_t key_id = 0;
+    json_t *claims = verified_claims(v->keys, token, &key_id, why);
+    caller *who = claims == NULL ? NULL : read_claims(v, claims, now, why);
+    json_decref(claims);
+    if (who == NULL)
+        return NULL;
+    who->key = key_id;
+    if (token_is_still_good(v, who, why))
+        return who;
+    caller_free(who);
+    return NULL;
 }
 
 /* ---- minting ---- */
 
-static bool add_claims(jwt_t *jwt, const config *conf, const caller *who, int64_t now)
+static const char *text_in(const json_t *object, const char *member)
 {
-    bool ok = jwt_add_grant(jwt, "role", caller_role_name(who->role)) == 0 &&
-              jwt_add_grant(jwt, "sub", who->sub) == 0 && jwt_add_grant_int(jwt, "iat", now) == 0 &&
-              jwt_add_grant_int(jwt, "exp", who->expires_at) == 0;
-    if (ok && *who->name != '\0')
-        ok = jwt_add_grant(jwt, "name", who->name) == 0;
-    if (ok && *conf->jwt_issuer != '\0')
-        ok = jwt_add_grant(jwt, "iss", conf->jwt_issuer) == 0;
-    if (ok && *conf->jwt_audience != '\0')
-        ok = jwt_add_grant(jwt, "aud", conf->jwt_audience) == 0;
-    return ok;
+    return json_string_value(json_object_get(object, member));
 }
 
-char *token_mint(const token_key *key, const caller *who, int64_t now)
+static void set_text(json_t *claims, const char *name, const char *text)
 {
-    jwt_t *jwt = NULL;
+    if (*text != '\0')
+        json_object_set_new(claims, name, json_string(text));
+}
+
+static json_t *claims_of(const config *conf, const caller *who, int64_t now)
+{
+    json_t *claims =
+        json_pack("{s:s, s:s, s:I, s:I}", "role", caller_role_name(who->role), "sub", who->sub,
+                  "iat", (json_int_t)now, "exp", (json_int_t)who->expires_at);
+    set_text(claims, "name", who->name);
+    set_text(claims, "iss", conf->jwt_issuer);
+    set_text(claims, "aud", conf->jwt_audience);
+    return claims;
+}
+
+static json_t *header_of(const token_key *k)
+{
+    json_t *header = json_pack("{s:s, s:s}", "alg", k->alg, "typ", "JWT");
+    if (k->kid != NULL)
+        set_text(header, "kid", k->kid);
+    return header;
+}
+
+/* What k signs; NULL when it cannot. The caller frees. */
+static char *sign(const token_key *k, const char *payload)
+{
     char *token = NULL;
-    if (strncmp(key->conf->jwt_algorithm, "HS", 2) != 0 || jwt_new(&jwt) != 0)
-        return NULL;
-    if (add_claims(jwt, key->conf, who, now) &&
-        jwt_set_alg(jwt, key->algorithm, key->bytes, key->len) == 0)
-        token = jwt_encode_str(jwt);
-    jwt_free(jwt);
+    json_t *jws = json_pack("{s:o}", "payload", jose_b64_enc(payload, strlen(payload)));
+    json_t *signature = json_pack("{s:o}", "protected", header_of(k));
+    if (jose_jws_sig(quiet(), jws, signature, k->jwk))
+        token = mem_printf("%s.%s.%s", text_in(jws, "protected"), text_in(jws, "payload"),
+                           text_in(jws, "signature"));
+    json_decref(signature);
+    json_decref(jws);
+    return token;
+}
+
+char *token_mint(const verifier *v, const caller *who, int64_t now)
+{
+    const token_key *k = key_set_signer(v->keys);
+    json_t *claims = claims_of(v->conf, who, now);
+    char *payload = claims == NULL ? NULL : json_dumps(claims, JSON_COMPACT);
+    char *token = k == NULL || payload == NULL ? NULL : sign(k, payload);
+    json_decref(claims);
+    free(payload);
     return token;
 }

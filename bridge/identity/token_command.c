@@ -30,20 +30,21 @@ int token_command(const config *conf, const command_line *line)
     caller_role role;
     int64_t lifetime_ms, now = clock_unix_seconds();
     const char *wrong = check(line, &role, &lifetime_ms);
-    token_key *key = wrong == NULL ? token_key_load(conf, &wrong) : NULL;
+    buf why = {0};
+    key_set *keys = wrong == NULL ? key_set_load(conf, &why) : NULL;
     char *token = NULL;
-    if (key != NULL) {
+    if (keys != NULL) {
         caller *who = caller_new(role, line->sub, line->name, now + lifetime_ms / 1000);
-        token = token_mint(key, who, now);
+        token = token_mint(&(verifier){.conf = conf, .keys = keys}, who, now);
         caller_free(who);
-        if (token == NULL)
-            wrong = "tokens can be signed here with jwt_algorithm HS256, HS384 or HS512 alone";
+        wrong = "only a key of HS256, HS384 or HS512 can sign tokens here";
     }
     if (token != NULL)
         puts(token);
     else
-        fprintf(stderr, "unichat-bridge token: %s\n", wrong);
-    token_key_free(key);
+        fprintf(stderr, "unichat-bridge token: %s\n", why.len > 0 ? why.data : wrong);
+    key_set_free(keys);
+    buf_free(&why);
     free(token);
     return token == NULL;
 }

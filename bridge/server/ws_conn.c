@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "hub/session.h"
+#include "hub/vouch.h"
 #include "protocol/pusher_frame.h"
 #include "server/handshake.h"
 #include "server/header.h"
@@ -40,7 +41,7 @@ struct ws_conn {
     buf message; /* the pieces of a message that comes in more than one */
     caller *who;
     uint64_t last_seen;
-    wheel_timer liveness, expiry, stalled;
+    wheel_timer liveness, stalled;
     char name[]; /* ws=17 peer=10.0.0.9 */
 };
 
@@ -168,7 +169,6 @@ static void leave_hub(ws_conn *c)
 
     c->hub = NULL;
     wheel_stop(&c->liveness);
-    wheel_stop(&c->expiry);
     if (member)
         hub_disconnect(member);
 }
@@ -313,11 +313,6 @@ void ws_alive(ws_conn *c, bool pong)
         c->answers_ping = true;
 }
 
-static void on_expiry(wheel_timer *t)
-{
-    hub_conn_fail(CONN_OF(t, expiry)->hub, 4009, "The token of this connection has expired");
-}
-
 /* ---- birth and end ---- */
 
 static ws_conn *conn_new(server *srv, struct lws *wsi)
@@ -356,18 +351,6 @@ static void refuse(ws_conn *c, int code, const char *why)
     ws_close(c, code, why);
 }
 
-static void start_timers(ws_conn *c, int64_t expires_at)
-{
-    wheel *w = hub_wheel(c->srv->opt.hub);
-    int64_t seconds = expires_at - clock_unix_seconds();
-
-    wheel_start(w, &c->liveness, c->last_seen + c->srv->opt.activity_timeout * 1000ull,
-                on_liveness);
-    if (c->who && expires_at)
-        wheel_start(w, &c->expiry, c->last_seen + (seconds > 0 ? (uint64_t)seconds : 0) * 1000ull,
-                    on_expiry);
-}
-
 void ws_open(server *srv, struct lws *wsi)
 {
     ws_conn *c = conn_new(srv, wsi);
@@ -383,7 +366,10 @@ void ws_open(server *srv, struct lws *wsi)
         refuse(c, hs.code, hs.why);
         return;
     }
-    start_timers(c, hs.expires_at);
+    wheel_start(hub_wheel(srv->opt.hub), &c->liveness,
+                c->last_seen + srv->opt.activity_timeout * 1000ull, on_liveness);
+    if (c->who)
+        hub_vouch(srv->opt.hub, hub_conn_socket_id(c->hub), c->who, hs.expires_at);
     log_debug_as(c->name, "event=ws_open app=%s socket_id=%s client=%s%s",
                  hub_app_get_options(hs.app)->id, hub_conn_socket_id(c->hub), LOG_Q(hs.client),
                  c->who ? " identity=token" : "");

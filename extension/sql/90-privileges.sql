@@ -46,8 +46,12 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.unichat_push_queue()
     TO unichat_bridge;
 
+-- Revoked tokens.
+GRANT EXECUTE ON FUNCTION @extschema@.unichat_revocations() TO unichat_bridge;
+GRANT EXECUTE ON FUNCTION @extschema@.unichat_revoke(text, text, text, interval) TO unichat_admin;
+
 -- Administration.
-GRANT SELECT ON @extschema@.push_notifications, @extschema@.push_attempts TO unichat_admin;
+GRANT SELECT ON @extschema@.push_notifications, @extschema@.push_attempts, @extschema@.chat_revocations TO unichat_admin;
 GRANT EXECUTE ON FUNCTION
     @extschema@.unichat_status(bigint, text, text, text),
     @extschema@.unichat_erase_player(text, text),

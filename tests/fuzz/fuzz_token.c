@@ -15,18 +15,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define NOW 1700000000
 #define SECRET "0123456789abcdef0123456789abcdef"
 
-static token_key *the_key(void)
+static const verifier *the_verifier(void)
 {
+    static verifier v;
     static const config conf = {.jwt_algorithm = "HS256",
                                 .jwt_secret = SECRET,
                                 .jwt_key_file = "",
+                                .jwt_keys = "",
                                 .jwt_issuer = "",
                                 .jwt_audience = "a"};
-    static token_key *key;
-    const char *why;
-    if (key == NULL)
-        key = token_key_load(&conf, &why);
-    return key;
+    buf why = {0};
+    if (v.keys == NULL)
+        v = (verifier){&conf, key_set_load(&conf, &why), revocations_new()};
+    return &v;
 }
 
 static char *signed_token(const char *claims)
@@ -53,7 +54,7 @@ static void check_claims(const char *claims)
 {
     const char *why = NULL;
     char *token = signed_token(claims);
-    caller *who = token_verify(the_key(), token, NOW, &why);
+    caller *who = token_verify(the_verifier(), token, NOW, &why);
     if (who == NULL)
         assert(why != NULL && *why != '\0');
     else
@@ -69,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = malloc(size + 1);
     memcpy(text, data, size);
     text[size] = '\0';
-    assert(token_verify(the_key(), text, NOW, &why) == NULL);
+    assert(token_verify(the_verifier(), text, NOW, &why) == NULL);
     assert(why != NULL && *why != '\0');
     check_claims(text);
     free(text);

@@ -60,6 +60,7 @@ static const config conf = {.apps = &app,
                             .jwt_algorithm = "HS256",
                             .jwt_secret = "0123456789abcdef0123456789abcdef",
                             .jwt_key_file = "",
+                            .jwt_keys = "",
                             .jwt_issuer = "",
                             .jwt_audience = "",
                             .demo_password = "open sesame",
@@ -72,7 +73,7 @@ static caller *identify(void *arg, const char *token, int64_t *expires_at)
 
     (void)arg;
     *expires_at = 0;
-    return token_verify(world.api.key, token, clock_unix_seconds(), &why);
+    return token_verify(&world.api.verifier, token, clock_unix_seconds(), &why);
 }
 
 static void release(void *arg, caller *who)
@@ -107,15 +108,15 @@ static void ignore_text(void *arg, const char *text)
 
 static void begin_identity(void)
 {
-    const char *why;
+    buf why = {0};
 
-    world.api.key = token_key_load(&conf, &why);
+    world.api.verifier = (verifier){&conf, key_set_load(&conf, &why), revocations_new()};
     for (unsigned i = 0; i < 2; i++) {
         int64_t now = clock_unix_seconds();
         caller *who =
             caller_new(i ? CALLER_STAFF : CALLER_PLAYER, i ? "grace" : "42", "N", now + 1000000);
 
-        world.tokens[i] = token_mint(world.api.key, who, now);
+        world.tokens[i] = token_mint(&world.api.verifier, who, now);
         caller_free(who);
     }
 }
@@ -158,7 +159,8 @@ static void begin_server(void)
 
 static void begin_world(void)
 {
-    static const listener_events events = {ignore_event, ignore, ignore_position, ignore_text};
+    static const listener_events events = {ignore_event, ignore, ignore_position, ignore_text,
+                                           ignore_text};
 
     log_set_level(LOG_LEVEL_ERROR);
     signal(SIGPIPE, SIG_IGN);

@@ -24,17 +24,25 @@
 static config settings = {.jwt_algorithm = "HS256",
                           .jwt_secret = SECRET,
                           .jwt_key_file = "",
+                          .jwt_keys = "",
                           .jwt_issuer = "",
                           .jwt_audience = "",
                           .jwt_leeway = 30000};
 
-static token_key *key_of(const config *conf)
+/* What judges tokens by these settings; end_verifier() frees it. */
+static verifier verifier_of(const config *conf)
 {
-    const char *why;
-    token_key *key = token_key_load(conf, &why);
-    if (key == NULL)
-        fail_msg("%s", why);
-    return key;
+    buf why = {0};
+    verifier v = {conf, key_set_load(conf, &why), revocations_new()};
+    if (v.keys == NULL)
+        fail_msg("%s", why.data);
+    return v;
+}
+
+static void end_verifier(verifier *v)
+{
+    key_set_free((key_set *)v->keys);
+    revocations_free((revocations *)v->revoked);
 }
 
 static char *signed_part(const char *header, const char *claims)
@@ -63,11 +71,11 @@ static char *hs256(const char *header, const char *claims, const void *secret, s
 
 static caller *verify(const config *conf, const char *header, const char *claims, const char **why)
 {
-    token_key *key = key_of(conf);
+    verifier v = verifier_of(conf);
     char *token = hs256(header, claims, SECRET, strlen(SECRET));
-    caller *who = token_verify(key, token, NOW, why);
+    caller *who = token_verify(&v, token, NOW, why);
     free(token);
-    token_key_free(key);
+    end_verifier(&v);
     return who;
 }
 
@@ -116,7 +124,18 @@ static void times_are_checked_with_leeway(void **state)
     refuse(&settings, "{\"role\":\"player\",\"sub\":\"42\",\"exp\":1699999970}", "expired");
     accept(&settings, "{\"role\":\"player\",\"sub\":\"42\",\"exp\":1699999971}");
     accept(&settings, "{\"role\":\"player\",\"sub\":\"42\",\"exp\":1700000100.5}");
+    refuse(&settings, "{\"role\":\"player\",\"sub\":\"42\",\"exp\":1e308}", "no exp");
+    refuse(&settings, "{\"role\":\"player\",\"sub\":\"42\",\"exp\":true}", "no exp");
+    refuse(&settings, "{\"role\":\"player\",\"sub\":\"42\",\"exp\":null}", "no exp");
+    refuse(&settings, "{\"role\":\"player\",\"sub\":\"42\",\"exp\":99999999999999999999}",
+           "object");
+    refuse(&settings, CLAIMS(",\"exp\":1700000200"), "object"); /* twice */
+    refuse(&settings, "[1]", "object");
     refuse(&settings, CLAIMS(",\"nbf\":1700000031"), "not valid yet");
+    refuse(&settings, CLAIMS(",\"nbf\":\"1700000000\""), "not valid yet");
+    refuse(&settings, CLAIMS(",\"nbf\":-1"), "not valid yet");
+    refuse(&settings, CLAIMS(",\"iat\":1700000031"), "future");
+    accept(&settings, CLAIMS(",\"iat\":1700000030"));
     accept(&settings, CLAIMS(",\"nbf\":1700000030"));
 }
 
@@ -148,6 +167,11 @@ static void issuer_and_audience_are_checked_when_configured(void **state)
     refuse(&conf, CLAIMS(",\"iss\":\"other\",\"aud\":\"chat\""), "issuer");
     refuse(&conf, CLAIMS(",\"iss\":\"login\""), "audience");
     refuse(&conf, CLAIMS(",\"iss\":\"login\",\"aud\":[\"shop\"]"), "audience");
+    refuse(&conf, CLAIMS(",\"iss\":\"login\",\"aud\":[]"), "audience");
+    refuse(&conf, CLAIMS(",\"iss\":\"login\",\"aud\":[[\"chat\"],{\"chat\":1},7,null]"),
+           "audience");
+    refuse(&conf, CLAIMS(",\"iss\":\"login\",\"aud\":{\"chat\":\"chat\"}"), "audience");
+    refuse(&conf, CLAIMS(",\"iss\":[\"login\"],\"aud\":\"chat\""), "issuer");
     accept(&conf, CLAIMS(",\"iss\":\"login\",\"aud\":\"chat\""));
     accept(&conf, CLAIMS(",\"iss\":\"login\",\"aud\":[\"shop\",\"chat\"]"));
 }
@@ -156,20 +180,20 @@ static void a_changed_token_is_refused(void **state)
 {
     (void)state;
     const char *why;
-    token_key *key = key_of(&settings);
+    verifier v = verifier_of(&settings);
     char *token = hs256(HS256_HEADER, CLAIMS(""), SECRET, strlen(SECRET));
     for (size_t i = 0; i < strlen(token); i++) {
         char kept = token[i];
         if (i == strlen(token) - 1 || kept == '.')
             continue; /* the last digit has bits that mean nothing */
         token[i] = kept == 'A' ? 'B' : 'A';
-        caller *who = token_verify(key, token, NOW, &why);
+        caller *who = token_verify(&v, token, NOW, &why);
         if (who != NULL)
             fail_msg("accepted with a changed byte %zu", i);
         token[i] = kept;
     }
     free(token);
-    token_key_free(key);
+    end_verifier(&v);
 }
 
 static void what_is_no_token_is_refused(void **state)
@@ -178,14 +202,14 @@ static void what_is_no_token_is_refused(void **state)
     static const char *const bad[] = {"",    ".",        "..",   "a.b.c",
                                       "abc", "e30.e30.", "....", "eyJhbGciOiJIUzI1NiJ9..x"};
     const char *why;
-    token_key *key = key_of(&settings);
+    verifier v = verifier_of(&settings);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_null(token_verify(key, bad[i], NOW, &why));
+        assert_null(token_verify(&v, bad[i], NOW, &why));
     char *huge = mem_alloc(20001);
     memset(huge, 'x', 20000);
-    assert_null(token_verify(key, huge, NOW, &why));
+    assert_null(token_verify(&v, huge, NOW, &why));
     free(huge);
-    token_key_free(key);
+    end_verifier(&v);
 }
 
 static void the_algorithm_is_the_configured_one(void **state)
@@ -197,13 +221,13 @@ static void the_algorithm_is_the_configured_one(void **state)
     const char *why;
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
         assert_null(verify(&settings, headers[i], CLAIMS(""), &why));
-    token_key *key = key_of(&settings);
+    verifier v = verifier_of(&settings);
     char *text = signed_part("{\"alg\":\"none\"}", CLAIMS(""));
     char *unsigned_token = mem_printf("%s.", text);
-    assert_null(token_verify(key, unsigned_token, NOW, &why));
+    assert_null(token_verify(&v, unsigned_token, NOW, &why));
     free(unsigned_token);
     free(text);
-    token_key_free(key);
+    end_verifier(&v);
 }
 
 /* An RSA pair; the public half goes to a file whose path the caller frees and removes. */
@@ -243,12 +267,12 @@ static void a_public_key_verifies_and_is_no_secret(void **state)
     config conf = settings;
     conf.jwt_algorithm = "RS256";
     conf.jwt_key_file = path;
-    token_key *key = key_of(&conf);
+    verifier v = verifier_of(&conf);
 
     char *good = rs256(pair, CLAIMS(""));
-    caller *who = token_verify(key, good, NOW, &why);
+    caller *who = token_verify(&v, good, NOW, &why);
     assert_non_null(who);
-    assert_null(token_mint(key, who, NOW));
+    assert_null(token_mint(&v, who, NOW));
     caller_free(who);
     free(good);
 
@@ -257,10 +281,10 @@ static void a_public_key_verifies_and_is_no_secret(void **state)
     size_t len = fread(pem, 1, sizeof pem, f);
     fclose(f);
     char *forged = hs256(HS256_HEADER, CLAIMS(""), pem, len);
-    assert_null(token_verify(key, forged, NOW, &why));
+    assert_null(token_verify(&v, forged, NOW, &why));
     free(forged);
 
-    token_key_free(key);
+    end_verifier(&v);
     unlink(path);
     free(path);
     EVP_PKEY_free(pair);
@@ -273,11 +297,11 @@ static void what_is_minted_is_accepted(void **state)
     config conf = settings;
     conf.jwt_issuer = "bridge";
     conf.jwt_audience = "chat";
-    token_key *key = key_of(&conf);
+    verifier v = verifier_of(&conf);
     caller *who = caller_new(CALLER_STAFF, "grace \"x\"", "Grace", NOW + 60);
-    char *token = token_mint(key, who, NOW);
+    char *token = token_mint(&v, who, NOW);
     assert_non_null(token);
-    caller *back = token_verify(key, token, NOW, &why);
+    caller *back = token_verify(&v, token, NOW, &why);
     assert_non_null(back);
     assert_string_equal(back->sub, "grace \"x\"");
     assert_string_equal(back->name, "Grace");
@@ -285,18 +309,214 @@ static void what_is_minted_is_accepted(void **state)
     caller_free(back);
     caller_free(who);
     free(token);
-    token_key_free(key);
+    end_verifier(&v);
+}
+
+/* ---- several keys ---- */
+
+/* The settings have no usable keys, and are told why. */
+static void refuse_keys(const config *conf, const char *reason)
+{
+    buf why = {0};
+    assert_null(key_set_load(conf, &why));
+    if (strstr(why.data, reason) == NULL)
+        fail_msg("\"%s\" instead of \"%s\"", why.data, reason);
+    buf_free(&why);
+}
+
+static void refuse_set(const char *jwks, const char *reason)
+{
+    config conf = settings;
+    conf.jwt_secret = "";
+    conf.jwt_keys = jwks;
+    refuse_keys(&conf, reason);
+}
+
+static config with_keys(const char *jwks)
+{
+    config conf = settings;
+    conf.jwt_secret = "";
+    conf.jwt_keys = jwks;
+    return conf;
+}
+
+/* "0123456789abcdef0123456789abcdef" and "another secret, long enough: 32.". */
+#define OLD_K "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
+#define NEW_SECRET "another secret, long enough: 32."
+#define NEW_K "YW5vdGhlciBzZWNyZXQsIGxvbmcgZW5vdWdoOiAzMi4"
+#define OCT(kid, k) "{\"kty\":\"oct\",\"alg\":\"HS256\"," kid "\"k\":\"" k "\"}"
+#define OLD_KEY OCT("\"kid\":\"old\",", OLD_K)
+#define NEW_KEY OCT("\"kid\":\"new\",", NEW_K)
+#define HEADER(kid) "{\"alg\":\"HS256\",\"kid\":\"" kid "\"}"
+
+static bool accepts(const verifier *v, const char *header, const char *secret)
+{
+    const char *why;
+    char *token = hs256(header, CLAIMS(""), secret, strlen(secret));
+    caller *who = token_verify(v, token, NOW, &why);
+    bool ok = who != NULL;
+    free(token);
+    caller_free(who);
+    return ok;
+}
+
+static void a_token_says_which_of_the_keys(void **state)
+{
+    (void)state;
+    config conf = with_keys("{\"keys\":[" OLD_KEY "," NEW_KEY "]}");
+    verifier v = verifier_of(&conf);
+    assert_true(accepts(&v, HEADER("old"), SECRET));
+    assert_true(accepts(&v, HEADER("new"), NEW_SECRET));
+    assert_false(accepts(&v, HEADER("new"), SECRET));
+    assert_false(accepts(&v, HEADER("old"), NEW_SECRET));
+    assert_false(accepts(&v, HEADER("other"), SECRET));
+    assert_false(accepts(&v, HEADER("../../dev/null"), ""));
+    assert_false(accepts(&v, HS256_HEADER, SECRET));
+    assert_false(accepts(&v, "{\"alg\":\"HS256\",\"kid\":7}", SECRET));
+    end_verifier(&v);
+}
+
+static void a_key_without_a_name_is_for_every_token(void **state)
+{
+    (void)state;
+    config conf = with_keys("{\"keys\":[" OCT("", OLD_K) "," OCT("", NEW_K) "]}");
+    verifier v = verifier_of(&conf);
+    assert_true(accepts(&v, HS256_HEADER, SECRET));
+    assert_true(accepts(&v, HS256_HEADER, NEW_SECRET));
+    assert_true(accepts(&v, HEADER("any"), NEW_SECRET));
+    assert_false(accepts(&v, HS256_HEADER, "a third secret, long enough: 32 "));
+    end_verifier(&v);
+}
+
+static void a_key_that_is_gone_vouches_for_nobody(void **state)
+{
+    (void)state;
+    const char *why;
+    config both = with_keys("{\"keys\":[" OLD_KEY "," NEW_KEY "]}");
+    config one = with_keys("{\"keys\":[" NEW_KEY "]}");
+    verifier v = verifier_of(&both), later = verifier_of(&one);
+    char *token = hs256(HEADER("old"), CLAIMS(""), SECRET, strlen(SECRET));
+    caller *who = token_verify(&v, token, NOW, &why);
+    assert_non_null(who);
+    assert_true(token_is_still_good(&v, who, &why));
+    assert_false(token_is_still_good(&later, who, &why));
+    assert_null(token_verify(&later, token, NOW, &why));
+    free(token);
+    caller_free(who);
+    end_verifier(&v);
+    end_verifier(&later);
+}
+
+/* The same material by another name, or from another setting, is the same key. */
+static void a_key_is_its_material(void **state)
+{
+    (void)state;
+    config set = with_keys("{\"keys\":[" OCT("", OLD_K) "]}");
+    verifier a = verifier_of(&settings), b = verifier_of(&set);
+    assert_true(key_set_has(b.keys, a.keys->keys[0].id));
+    end_verifier(&a);
+    end_verifier(&b);
+}
+
+static void a_token_cannot_bring_its_own_key(void **state)
+{
+    (void)state;
+    verifier v = verifier_of(&settings);
+    char *header =
+        mem_printf("{\"alg\":\"HS256\",\"jwk\":%s,\"jku\":\"https://evil.example/\"}", NEW_KEY);
+    assert_false(accepts(&v, header, NEW_SECRET));
+    assert_true(accepts(&v, header, SECRET));
+    free(header);
+    assert_false(accepts(&v, "{\"alg\":\"HS256\",\"crit\":[\"exp\"]}", SECRET));
+    assert_false(accepts(&v, "{\"alg\":\"none\",\"alg\":\"HS256\"}", SECRET));
+    end_verifier(&v);
+}
+
+static void a_set_that_cannot_be_used_is_told(void **state)
+{
+    (void)state;
+    refuse_set("no", "not a JWK Set");
+    refuse_set("{\"keys\":{}}", "not a JWK Set");
+    refuse_set("{\"keys\":[]}", "no key");
+    refuse_set("{\"keys\":[7, {}]}", "no key");
+    refuse_set("{\"keys\":[" OCT("\"use\":\"enc\",", OLD_K) "]}", "no key");
+    refuse_set("{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"EdDSA\",\"x\":\"AA\"}]}",
+               "no key");
+    refuse_set("{\"keys\":[" OCT("\"kid\":\"a\",", "c2hvcnQ") "]}", "shorter");
+    refuse_set("{\"keys\":[{\"kty\":\"RSA\",\"alg\":\"HS256\",\"n\":\"AQ\",\"e\":\"AQAB\"}]}",
+               "another kind");
+    refuse_set("{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQ\",\"e\":\"AQAB\"}]}", "another kind");
+    refuse_set("{\"keys\":[{\"kty\":\"EC\",\"alg\":\"ES256\",\"crv\":\"P-384\"}]}", "curve");
+    refuse_set("{\"keys\":[{\"kty\":\"EC\",\"alg\":\"ES256\",\"crv\":\"P-256\",\"x\":\"AQ\",\"y\":"
+               "\"AQ\"}]}",
+               "not a public key");
+    refuse_set("{\"keys\":[{\"kty\":\"EC\",\"alg\":\"ES256\",\"crv\":\"P-256\",\"d\":\"AQ\"}]}",
+               "private");
+}
+
+static void a_secret_is_as_long_as_its_hash(void **state)
+{
+    (void)state;
+    config conf = settings;
+    conf.jwt_algorithm = "HS512";
+    refuse_keys(&conf, "shorter");
+}
+
+/* ---- revocation ---- */
+
+static bool revoked(int64_t iat, int64_t until, caller_role role, const char *sub)
+{
+    const char *why;
+    char *claims = iat == 0 ? mem_strdup(CLAIMS(""))
+                            : mem_printf("{\"role\":\"player\",\"sub\":\"42\",\"exp\":1700000100,"
+                                         "\"iat\":%lld}",
+                                         (long long)iat);
+    char *token = hs256(HS256_HEADER, claims, SECRET, strlen(SECRET));
+    verifier v = verifier_of(&settings);
+    assert_true(revocations_add((revocations *)v.revoked, role, sub, until));
+    caller *who = token_verify(&v, token, NOW, &why);
+    bool refused = who == NULL;
+    caller_free(who);
+    end_verifier(&v);
+    free(token);
+    free(claims);
+    return refused;
+}
+
+static void a_revocation_is_of_what_was_issued_before(void **state)
+{
+    (void)state;
+    assert_true(revoked(NOW - 100, NOW - 100, CALLER_PLAYER, "42"));
+    assert_true(revoked(NOW - 70, NOW - 100, CALLER_PLAYER, "42")); /* the leeway: 30 s */
+    assert_false(revoked(NOW - 69, NOW - 100, CALLER_PLAYER, "42"));
+    assert_true(revoked(0, NOW - 100, CALLER_PLAYER, "42")); /* it does not say when */
+    assert_false(revoked(NOW - 100, NOW, CALLER_STAFF, "42"));
+    assert_false(revoked(NOW - 100, NOW, CALLER_PLAYER, "4"));
+}
+
+static void revocations_come_in_any_order(void **state)
+{
+    (void)state;
+    revocations *list = revocations_new();
+    caller *who = caller_new(CALLER_PLAYER, "42", NULL, NOW);
+    who->issued_at = 150;
+    assert_false(revocations_cover(list, who, 0));
+    assert_true(revocations_add(list, CALLER_PLAYER, "42", 200));
+    assert_false(revocations_add(list, CALLER_PLAYER, "42", 100));
+    assert_false(revocations_add(list, CALLER_PLAYER, "42", 200));
+    assert_true(revocations_cover(list, who, 0));
+    assert_int_equal(revocations_count(list), 1);
+    caller_free(who);
+    revocations_free(list);
 }
 
 static void a_key_file_that_is_missing_is_told(void **state)
 {
     (void)state;
-    const char *why = NULL;
     config conf = settings;
     conf.jwt_algorithm = "ES256";
     conf.jwt_key_file = "/nonexistent.pem";
-    assert_null(token_key_load(&conf, &why));
-    assert_non_null(why);
+    refuse_keys(&conf, "jwt_key_file");
 }
 
 int main(void)
@@ -311,6 +531,15 @@ int main(void)
         cmocka_unit_test(the_algorithm_is_the_configured_one),
         cmocka_unit_test(a_public_key_verifies_and_is_no_secret),
         cmocka_unit_test(what_is_minted_is_accepted),
+        cmocka_unit_test(a_token_says_which_of_the_keys),
+        cmocka_unit_test(a_key_without_a_name_is_for_every_token),
+        cmocka_unit_test(a_key_that_is_gone_vouches_for_nobody),
+        cmocka_unit_test(a_key_is_its_material),
+        cmocka_unit_test(a_token_cannot_bring_its_own_key),
+        cmocka_unit_test(a_set_that_cannot_be_used_is_told),
+        cmocka_unit_test(a_secret_is_as_long_as_its_hash),
+        cmocka_unit_test(a_revocation_is_of_what_was_issued_before),
+        cmocka_unit_test(revocations_come_in_any_order),
         cmocka_unit_test(a_key_file_that_is_missing_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
