@@ -46,7 +46,7 @@ typedef struct frame
 	frame_kind	kind;
 	void	   *arg;
 	MemoryContext caller;
-	Oid			caller_role;
+	Oid			role;
 } frame;
 
 static frame *top = NULL;
@@ -81,7 +81,7 @@ guard(Oid schema, Oid owner, frame_kind kind, guarded body, void *arg)
 {
 	frame		here = {top, kind, arg, CurrentMemoryContext};
 
-	here.caller_role = top ? top->caller_role : GetUserId();
+	here.role = GetUserId();
 	plans_use_schema(schema);
 	PG_TRY();
 	{
@@ -101,7 +101,7 @@ guard(Oid schema, Oid owner, frame_kind kind, guarded body, void *arg)
 void
 guard_inner(frame_kind kind, guarded body, void *arg)
 {
-	frame		here = {top, kind, arg, CurrentMemoryContext, top->caller_role};
+	frame		here = {top, kind, arg, CurrentMemoryContext, top->role};
 
 	PG_TRY();
 	{
@@ -177,7 +177,8 @@ guard_nested(void)
 }
 
 Oid
-guard_caller_role(void)
+guard_role(void)
 {
-	return top ? top->caller_role : GetUserId();
+	Assert(top);
+	return top->role;
 }

@@ -49,8 +49,8 @@ extern void *guard_within(frame_kind kind);
 /* Are we called from one of our own entries at all? */
 extern bool guard_nested(void);
 
-/* The role at the outermost entry, whose rights decide what is allowed. */
-extern Oid	guard_caller_role(void);
+/* Inside body: the role that called this entry. */
+extern Oid	guard_role(void);
 
 /* fcinfo's trigger call on the given table of this extension, or an error. */
 extern TriggerData *guard_check_trigger(FunctionCallInfo fcinfo, const char *table);

@@ -24,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+#include "access.h"
 #include "chain.h"
 #include "compat.h"
 #include "event.h"
@@ -121,6 +122,7 @@ place(void *arg)
 	message_job *job = arg;
 	message    *m = &job->m;
 
+	access_check(m->player_id, sender_word(m->sender), m->sender_id);
 	message_place(m);
 	if (!m->result.is_replay)
 	{

@@ -23,6 +23,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "access.h"
 #include "args.h"
 #include "guard.h"
 #include "newest.h"
@@ -130,6 +131,7 @@ do_read(void *arg)
 	read_call  *call = arg;
 	arguments	args = {0};
 
+	access_check(call->player_id, call->reader, NULL);
 	add_text(&args, call->player_id);
 	add_text(&args, call->reader);
 	add_int8(&args, call->seq);

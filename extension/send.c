@@ -14,6 +14,7 @@
 #include "funcapi.h"
 #include "utils/timestamp.h"
 
+#include "access.h"
 #include "args.h"
 #include "guard.h"
 #include "message.h"
@@ -31,6 +32,9 @@ static plan insert_message = {
 typedef struct send_job
 {
 	send_call	call;			/* first: it is the frame's arg */
+	const char *player_id;
+	const char *sender;
+	const char *sender_id;
 	arguments	args;
 } send_job;
 
@@ -39,6 +43,7 @@ insert(void *arg)
 {
 	send_job   *job = arg;
 
+	access_check(job->player_id, job->sender, job->sender_id);
 	plan_run(&insert_message, &job->args);
 	if (!job->call.used)
 		ereport(ERROR,
@@ -74,7 +79,11 @@ result_row(FunctionCallInfo fcinfo, const stored *s)
 Datum
 unichat_send(PG_FUNCTION_ARGS)
 {
-	send_job	job = {0};
+	send_job	job = {
+		.player_id = arg_text(fcinfo, 0),
+		.sender = arg_text(fcinfo, 2),
+		.sender_id = arg_text(fcinfo, 3),
+	};
 
 	for (int i = 0; i < 5; i++)
 		add_datum(&job.args, PG_GETARG_DATUM(i), PG_ARGISNULL(i));

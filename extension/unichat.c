@@ -12,6 +12,7 @@
  *		words		valid values, SQLSTATEs
  *		plans		SQL statements, planned once
  *		guard		who runs as whom
+ *		access		whom a session speaks for
  *		row			the row that a trigger is called for
  *		pending		from a BEFORE trigger to the AFTER trigger of the row
  *		payload		the JSON of one event
@@ -39,6 +40,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
+#include "access.h"
 #include "compat.h"
 #include "delivery.h"
 #include "pace.h"
@@ -58,6 +60,7 @@ _PG_init(void)
 	pending_init();
 	delivery_init();
 	pace_init();
+	access_init();
 	MarkGUCPrefixReserved("unichat");
 }
 

@@ -28,6 +28,8 @@
 #define ERRCODE_UC_PACE				UC('0', '1', '6')
 #define ERRCODE_UC_APPEND_ONLY		UC('0', '2', '0')
 #define ERRCODE_UC_ASSIGNED			UC('0', '2', '1')
+#define ERRCODE_UC_NOBODY			UC('0', '3', '0')
+#define ERRCODE_UC_NOT_YOURS		UC('0', '3', '1')
 
 #define MAX_MESSAGE_CHARS	4000
 #define MAX_PLAYER_ID_BYTES 128

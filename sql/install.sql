@@ -12,7 +12,8 @@ SELECT p.oid::regprocedure FROM pg_proc p, pg_depend d
 -- all data is in pg_dump's list
 SELECT c.oid::regclass FROM pg_class c, pg_depend d, pg_extension e
  WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND c.relkind IN ('r', 'S')
-   AND d.refobjid = e.oid AND e.extname = 'unichat' AND c.oid <> ALL (e.extconfig);
+   AND d.refobjid = e.oid AND e.extname = 'unichat' AND c.oid <> ALL (e.extconfig)
+   AND c.relname NOT LIKE 'unichat_keys%'; -- a restored database has keys of its own
 
 SELECT request_id, seq FROM unichat_send('ann', 'one');
 DROP EXTENSION unichat;

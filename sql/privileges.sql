@@ -4,8 +4,8 @@ CREATE EXTENSION unichat SCHEMA public;
 CREATE ROLE unichat_test_insert;
 CREATE ROLE unichat_test_call;
 CREATE ROLE unichat_test_nobody;
-GRANT INSERT ON chat_messages, chat_requests, chat_events TO unichat_test_insert;
-GRANT SELECT, UPDATE ON chat_requests TO unichat_test_insert;
+GRANT unichat_app TO unichat_test_insert;
+GRANT INSERT ON chat_requests, chat_events TO unichat_test_insert;
 GRANT EXECUTE ON FUNCTION unichat_send, unichat_status TO unichat_test_call;
 
 -- Nothing is for PUBLIC.
@@ -23,10 +23,11 @@ SELECT unichat_send('p', 'hi');
 INSERT INTO chat_messages (player_id, message_text) VALUES ('p', 'hi');
 RESET ROLE;
 
--- INSERT on one table is enough, and gives no more: requests, seqs, events, pushes are written by the owner.
+-- Members of unichat_app write messages and no more: requests, seqs, events, pushes are written by the owner.
 SET ROLE unichat_test_insert;
 INSERT INTO chat_messages (player_id, message_text) VALUES ('p', 'hi'), ('p', 'there');
-SELECT * FROM chat_messages;
+SELECT player_id, seq, message_text FROM chat_messages;
+SELECT * FROM push_notifications;
 INSERT INTO chat_messages (player_id, message_text, seq) VALUES ('p', 'hi', 77);
 INSERT INTO chat_messages (player_id, message_text, id) VALUES ('p', 'hi', 77);
 INSERT INTO chat_messages (player_id, message_text, "timestamp") VALUES ('p', 'hi', now());
@@ -37,6 +38,18 @@ UPDATE chat_requests SET status = 'in_progress', assigned_to = 'sue' WHERE playe
 SELECT player_id, status, assigned_to FROM chat_requests;
 SELECT current_user;
 RESET ROLE;
+
+-- Who was granted more by mistake sees nothing all the same: no policy is for him.
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO unichat_test_nobody;
+GRANT INSERT, UPDATE ON chat_messages, chat_requests, unichat_keys TO unichat_test_nobody;
+SET ROLE unichat_test_nobody;
+SELECT (SELECT count(*) FROM chat_players), (SELECT count(*) FROM chat_requests), (SELECT count(*) FROM chat_messages),
+       (SELECT count(*) FROM chat_events), (SELECT count(*) FROM push_notifications), (SELECT count(*) FROM unichat_keys);
+INSERT INTO chat_messages (player_id, message_text) VALUES ('p', 'hi');
+INSERT INTO unichat_keys (secret) VALUES ('mine');
+UPDATE chat_requests SET status = 'resolved' RETURNING id;
+RESET ROLE;
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM unichat_test_nobody;
 
 -- EXECUTE alone, likewise.
 SET ROLE unichat_test_call;

@@ -13,7 +13,7 @@ BEGIN
 END
 $$;
 
-GRANT USAGE ON SCHEMA @extschema@ TO unichat_app, unichat_bridge, unichat_admin;
+GRANT USAGE ON SCHEMA @extschema@ TO unichat_app, unichat_bridge, unichat_admin, unichat_player;
 
 -- Reading. The functions of 40-reading.sql run with the rights of who calls them, so that they can be inlined.
 GRANT SELECT ON
@@ -32,12 +32,31 @@ GRANT EXECUTE ON FUNCTION
 
 -- Writing.
 GRANT INSERT ON @extschema@.chat_messages TO unichat_app;
+GRANT UPDATE (status, assigned_to, urgency, player_name) ON @extschema@.chat_requests TO unichat_app, unichat_admin;
 GRANT EXECUTE ON FUNCTION
     @extschema@.unichat_send(text, text, text, text, text, text, text, bigint),
     @extschema@.unichat_status(bigint, text, text, text),
     @extschema@.unichat_read(text, text, bigint)
     TO unichat_app, unichat_bridge;
 GRANT EXECUTE ON FUNCTION @extschema@.unichat_publish(text, text, jsonb, text) TO unichat_app;
+
+-- A player's own session: what it may see and write of this is decided by 80-row-security.sql.
+GRANT SELECT ON
+    @extschema@.chat_players, @extschema@.chat_requests, @extschema@.chat_messages, @extschema@.chat_events,
+    @extschema@.unichat_event_payloads
+    TO unichat_player;
+GRANT INSERT ON @extschema@.chat_messages TO unichat_player;
+GRANT EXECUTE ON FUNCTION
+    @extschema@.unichat_messages(text, bigint, bigint, integer),
+    @extschema@.unichat_requests(text[], text, integer, text),
+    @extschema@.unichat_payload(text, text, bigint, bigint, text, bigint, text, text, text, text, text, timestamptz, xid8, text, text, text, text),
+    @extschema@.unichat_event(text, bigint),
+    @extschema@.unichat_events_after(text, bigint, integer),
+    @extschema@.unichat_send(text, text, text, text, text, text, text, bigint),
+    @extschema@.unichat_read(text, text, bigint),
+    @extschema@.unichat_player_id()
+    TO unichat_player;
+GRANT EXECUTE ON FUNCTION @extschema@.unichat_player_token(text, interval) TO unichat_app, unichat_admin;
 
 -- The push queue.
 GRANT EXECUTE ON FUNCTION
@@ -52,6 +71,7 @@ GRANT EXECUTE ON FUNCTION @extschema@.unichat_revoke(text, text, text, interval)
 
 -- Administration.
 GRANT SELECT ON @extschema@.push_notifications, @extschema@.push_attempts, @extschema@.chat_revocations TO unichat_admin;
+GRANT SELECT, INSERT, DELETE ON @extschema@.unichat_keys TO unichat_admin;
 GRANT EXECUTE ON FUNCTION
     @extschema@.unichat_status(bigint, text, text, text),
     @extschema@.unichat_erase_player(text, text),
