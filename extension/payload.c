@@ -99,7 +99,7 @@ put_fields_of_kind(StringInfo out, const chat_event *e)
 	}
 	else if (strcmp(e->kind, "request_created") == 0)
 		put_text(out, "lastMessage", e->message_text ? preview_of(e->message_text) : NULL);
-	else if (strcmp(e->kind, "erased") == 0 || strcmp(e->kind, "pruned") == 0)
+	else if (e->request_id == 0)
 		put_text(out, "actor", e->actor);
 	else
 	{

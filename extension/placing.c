@@ -316,7 +316,7 @@ message_place(message *m)
 		ereport(ERROR,
 				(errcode(ERRCODE_UC_BLOCKED),
 				 errmsg("player \"%s\" is blocked", m->player_id),
-				 errdetail("chat_players.blocked is set.")));
+				 errhint("unichat_block ends it.")));
 	if (m->created)
 		pace_check(m->player_id, m->request.id);
 	if (m->sender == SENDER_PLAYER)

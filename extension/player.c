@@ -22,9 +22,11 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "access.h"
 #include "args.h"
+#include "event.h"
 #include "guard.h"
 #include "newest.h"
 #include "plans.h"
@@ -117,6 +119,26 @@ player_set_name(const char *player_id, const char *name)
 	plan_run(&set_name, &args);
 }
 
+void
+player_leave_event(const char *kind, const char *player_id, const char *actor, const char *detail)
+{
+	bool		blocked;
+	chat_event	e = {.kind = kind, .player_id = player_id, .actor = actor, .detail = detail};
+
+	e.seq = player_take_seqs(player_id, 1, &blocked);
+	e.at = GetCurrentTimestamp();
+	event_store(&e);
+}
+
+void
+refuse_unknown_player(const char *player_id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UC_NO_REQUEST),
+			 errmsg("player \"%s\" not found", player_id),
+			 errdetail("This player has never written.")));
+}
+
 typedef struct read_call
 {
 	const char *player_id;
@@ -136,10 +158,7 @@ do_read(void *arg)
 	add_text(&args, call->reader);
 	add_int8(&args, call->seq);
 	if (plan_run(&mark_read, &args) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UC_NO_REQUEST),
-				 errmsg("player \"%s\" not found", call->player_id),
-				 errdetail("This player has never written.")));
+		refuse_unknown_player(call->player_id);
 	call->row = row_composite(0, 1, guard_caller_context());
 }
 

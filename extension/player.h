@@ -22,4 +22,11 @@ extern void player_set_name(const char *player_id, const char *name_or_null);
 /* Gives the last n numbers back, which nobody has seen. */
 extern void player_return_seqs(const char *player_id, int n);
 
+/* Stores an event that is about the player and about no request. */
+extern void player_leave_event(const char *kind, const char *player_id, const char *actor_or_null,
+							   const char *detail_or_null);
+
+/* UC010. */
+extern void refuse_unknown_player(const char *player_id) pg_attribute_noreturn();
+
 #endif							/* UNICHAT_PLAYER_H */

@@ -141,18 +141,6 @@ run_for_player(plan *p, const char *player_id)
 	return plan_run(p, &args);
 }
 
-/* What is left to say of a player's history: an event about no request. */
-static void
-leave_event(const char *kind, const char *player_id, const char *actor, const char *detail)
-{
-	bool		blocked;
-	chat_event	e = {.kind = kind, .player_id = player_id, .actor = actor, .detail = detail};
-
-	e.seq = player_take_seqs(player_id, 1, &blocked);
-	e.at = GetCurrentTimestamp();
-	event_store(&e);
-}
-
 static void
 resolve(void *arg)
 {
@@ -169,13 +157,10 @@ erase(void *arg)
 
 	run_for_player(&erase_requests, player_id);
 	if (run_for_player(&erase_player, player_id) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UC_NO_REQUEST),
-				 errmsg("player \"%s\" not found", player_id),
-				 errdetail("This player has never written.")));
+		refuse_unknown_player(player_id);
 	call->done = run_for_player(&erase_messages, player_id);
 	run_for_player(&erase_pushes, player_id);
-	leave_event("erased", player_id, call->actor, psprintf("{\"messages\": " INT64_FORMAT "}", call->done));
+	player_leave_event("erased", player_id, call->actor, psprintf("{\"messages\": " INT64_FORMAT "}", call->done));
 }
 
 static void
@@ -202,7 +187,7 @@ prune_player(const char *player_id, const char *actor, Datum *requests, int n)
 	add_datum(&args, PointerGetDatum(construct_array(requests, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
 			  false);
 	plan_run(&describe_removed, &args);
-	leave_event("pruned", player_id, actor, row_text(0, 1));
+	player_leave_event("pruned", player_id, actor, row_text(0, 1));
 	for (int i = 0; i < n; i++)
 		prune_one(player_id, DatumGetInt64(requests[i]));
 }

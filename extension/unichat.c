@@ -28,6 +28,7 @@
  *		message		the triggers of chat_messages
  *		send		unichat_send
  *		retention	append-only, erase, prune
+ *		block		players who may not write
  *		verify		unichat_verify
  *
  * The SQL side is in extension/sql, in the order of the files' names.

@@ -53,7 +53,7 @@ SELECT refusal($$INSERT INTO chat_messages (player_id, message_text) VALUES ('',
 SELECT refusal($$INSERT INTO chat_messages (player_id, message_text, sender) VALUES ('p', 'hi', 'robot')$$);
 -- blocked
 SELECT refusal($$SELECT unichat_send('b', 'first')$$);
-UPDATE chat_players SET blocked = true WHERE player_id = 'b';
+SELECT player_id, blocked FROM unichat_block('b', true, 'sue');
 SELECT refusal($$SELECT unichat_send('b', 'second')$$);
 SELECT refusal($$SELECT unichat_send('b', 'Your account is blocked', 'staff', 'sue')$$);
 

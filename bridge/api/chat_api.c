@@ -1,4 +1,4 @@
-/* chat_api.c - /api/unified-chat/: send, history, queue, status, read marks.
+/* chat_api.c - /api/unified-chat/: send, history, queue, status, read marks, blocking.
  *
  * The rules are the database's; here a request is checked for who asks and for the types of its
  * fields, and becomes one statement. A player's token speaks for that player alone.
@@ -202,7 +202,7 @@ static const db_stmt messages_stmt = {
     "SELECT $2::bigint AS after, $3::bigint AS before, $4::int AS wanted,"
     " coalesce(p.last_seq, 0) AS player_last_seq, coalesce(p.player_read_seq, 0) AS "
     "player_read_seq,"
-    " coalesce(p.staff_read_seq, 0) AS staff_read_seq, r.*,"
+    " coalesce(p.staff_read_seq, 0) AS staff_read_seq, coalesce(p.blocked, false) AS blocked, r.*,"
     " m.id AS m_id, m.request_id AS m_request_id, m.player_id AS m_player_id, m.seq AS m_seq,"
     " m.sender AS m_sender, m.sender_id AS m_sender_id, m.message_text AS m_text,"
     " m.client_message_id AS m_client_id, m.\"timestamp\" AS m_timestamp"
@@ -225,6 +225,7 @@ static const member message_members[] = {
 static const member page_members[] = {{"lastSeq", "player_last_seq", MEMBER_NUMBER},
                                       {"playerReadSeq", "player_read_seq", MEMBER_NUMBER},
                                       {"staffReadSeq", "staff_read_seq", MEMBER_NUMBER},
+                                      {"blocked", "blocked", MEMBER_BOOL},
                                       {0}};
 
 static int64_t row_number(const PGresult *rows, const char *column)
@@ -375,6 +376,35 @@ static void handle_read(http_request *req, void *arg)
     caller_free(who);
 }
 
+/* ---- block ---- */
+
+static const db_stmt block_stmt = {
+    "block", "SELECT player_id, blocked FROM unichat_block($1, $2::boolean, $3)", 3};
+
+static const member block_members[] = {
+    {"playerId", "player_id", MEMBER_TEXT}, {"blocked", "blocked", MEMBER_BOOL}, {0}};
+
+static void answer_block(const api *a, http_request *req, PGresult *rows)
+{
+    (void)a;
+    http_respond_json(req, 200, row_object(rows, 0, block_members));
+}
+
+static void handle_block(http_request *req, void *arg)
+{
+    const api *a = arg;
+    fields f;
+    caller *who = api_staff(a, req);
+    const char *player = who == NULL ? NULL : player_of_path(req, who);
+    if (player != NULL && body_read(req, &f)) {
+        const char *values[] = {player, fields_required_bool(&f, "blocked") ? "t" : "f", who->sub};
+        if (body_is_fine(req, &f))
+            api_query(a, req, &block_stmt, values, answer_block);
+        fields_free(&f);
+    }
+    caller_free(who);
+}
+
 void chat_api_routes(api *a, server *srv)
 {
     http_route(srv, "POST", "/api/unified-chat/send", handle_send, a);
@@ -384,4 +414,6 @@ void chat_api_routes(api *a, server *srv)
     http_route(srv, "POST", "/api/unified-chat/status/:requestId", handle_status, a);
     http_route(srv, "POST", "/api/unified-chat/read", handle_read, a);
     http_route(srv, "POST", "/api/unified-chat/read/:playerId", handle_read, a);
+    http_route(srv, "POST", "/api/unified-chat/block", handle_block, a);
+    http_route(srv, "POST", "/api/unified-chat/block/:playerId", handle_block, a);
 }

@@ -87,6 +87,16 @@ bool fields_id(fields *f, const char *name, char out[24])
     return true;
 }
 
+bool fields_required_bool(fields *f, const char *name)
+{
+    const json_t *value = lookup(f, name);
+    if (value == NULL)
+        return fields_mistake(f, "missing_field", name, "%s is needed", name);
+    if (!json_is_boolean(value))
+        return fields_mistake(f, "invalid_field", name, "%s must be true or false", name);
+    return json_is_true(value);
+}
+
 int64_t fields_required_integer(fields *f, const char *name, int64_t min)
 {
     const json_t *value = lookup(f, name);

@@ -36,6 +36,9 @@ bool fields_id(fields *f, const char *name, char out[24]);
 /* A whole number of at least `min`; a mistake when it is not there. */
 int64_t fields_required_integer(fields *f, const char *name, int64_t min);
 
+/* A boolean; a mistake when it is not there. */
+bool fields_required_bool(fields *f, const char *name);
+
 /* Records a mistake, unless there is one already. Always false. */
 bool fields_mistake(fields *f, const char *code, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

@@ -30,6 +30,8 @@ static const struct {
     {"claimed", {"chat-status-changed", "chat-status-updated"}},
     {"released", {"chat-status-changed", "chat-status-updated"}},
     {"resolved", {"chat-status-changed", "chat-status-updated"}},
+    {"blocked", {"player-blocked", "player-blocked"}},
+    {"unblocked", {"player-unblocked", "player-unblocked"}},
     {"erased", {"chat-erased", "chat-erased"}},
     {"pruned", {"chat-pruned", "chat-pruned"}},
 };

@@ -25,7 +25,7 @@ COMMENT ON COLUMN @extschema@.chat_players.player_id IS 'the application''s own 
 COMMENT ON COLUMN @extschema@.chat_players.last_seq IS 'the seq of the player''s newest event; the next event takes last_seq + 1';
 COMMENT ON COLUMN @extschema@.chat_players.player_read_seq IS 'what the player has read (unichat_read)';
 COMMENT ON COLUMN @extschema@.chat_players.staff_read_seq IS 'what the staff has read (unichat_read)';
-COMMENT ON COLUMN @extschema@.chat_players.blocked IS 'true: the player''s messages are refused with UC014';
+COMMENT ON COLUMN @extschema@.chat_players.blocked IS 'true: the player''s messages are refused with UC014 (unichat_block)';
 
 CREATE SEQUENCE @extschema@.chat_requests_id_seq;
 
@@ -115,7 +115,7 @@ CREATE INDEX chat_events_xid ON @extschema@.chat_events (xid);
 
 COMMENT ON TABLE @extschema@.chat_events IS 'unichat: everything that happened, in order: the audit trail and the source of every delivery. Append-only.';
 COMMENT ON COLUMN @extschema@.chat_events.seq IS '1, 2, 3 … within the player, without a gap; commit order is seq order';
-COMMENT ON COLUMN @extschema@.chat_events.kind IS 'request_created, message, claimed, released, resolved, erased, pruned';
+COMMENT ON COLUMN @extschema@.chat_events.kind IS 'request_created, message, claimed, released, resolved, blocked, unblocked, erased, pruned';
 COMMENT ON COLUMN @extschema@.chat_events.message_id IS 'of a message: its id (its row has the same player_id and seq); of request_created: the id of the first message, whose seq is one higher';
 COMMENT ON COLUMN @extschema@.chat_events.to_status IS 'the request''s status after the event; urgency and assigned_to likewise';
 COMMENT ON COLUMN @extschema@.chat_events.actor IS 'which of the staff, or who called the function, where known; NULL is the player';

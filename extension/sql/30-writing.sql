@@ -26,6 +26,11 @@ RETURNS @extschema@.chat_players AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION @extschema@.unichat_read(text, text, bigint) IS
     'the player or the staff (reader) has read everything up to seq; never goes back';
 
+CREATE FUNCTION @extschema@.unichat_block(player_id text, blocked boolean, actor text DEFAULT NULL)
+RETURNS @extschema@.chat_players AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION @extschema@.unichat_block(text, boolean, text) IS
+    'from now on the player''s messages are refused with UC014, or are not any more';
+
 CREATE FUNCTION @extschema@.unichat_erase_player(player_id text, actor text DEFAULT NULL)
 RETURNS bigint AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION @extschema@.unichat_erase_player(text, text) IS

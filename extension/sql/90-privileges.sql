@@ -38,6 +38,7 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.unichat_status(bigint, text, text, text),
     @extschema@.unichat_read(text, text, bigint)
     TO unichat_app, unichat_bridge;
+GRANT EXECUTE ON FUNCTION @extschema@.unichat_block(text, boolean, text) TO unichat_bridge, unichat_admin;
 GRANT EXECUTE ON FUNCTION @extschema@.unichat_publish(text, text, jsonb, text) TO unichat_app;
 
 -- A player's own session: what it may see and write of this is decided by 80-row-security.sql.

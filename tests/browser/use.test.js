@@ -22,6 +22,25 @@ async function noSidewaysScroll(portal) {
   assert.ok(page <= window, `the page is ${page} wide in a window of ${window}`);
 }
 
+test('the staff blocks a player, who is told calmly; and unblocks', async () => {
+  const player = await stage.player('rude', 'Rude');
+  const staff = await stage.staff('sue', 'Sue');
+  await player.say('Something rude');
+  await staff.item('rude').waitFor();
+  await staff.openChat('rude');
+  await staff.press('Block the player');
+  await staff.sees('Blocked', '.chat-standing');
+  await player.say('More of it');
+  await player.sees('You cannot write here at the moment.', '.message.failed');
+  await staff.press('Block the player');
+  await until(async () => !(await staff.page.locator('.chat-standing').innerText()).includes('Blocked'), 'the end of the block');
+  await player.page.getByRole('button', { name: 'Retry' }).click();
+  await staff.sees('More of it', '.log');
+  await staff.press('Resolve');
+  await player.close();
+  await staff.close();
+});
+
 for (const colorScheme of ['light', 'dark']) {
   test(`accessible in every state, ${colorScheme}`, async () => {
     const id = `axe-${colorScheme}`;

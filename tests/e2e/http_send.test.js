@@ -1,7 +1,7 @@
 // POST /api/unified-chat/send: what it answers, what it refuses, and that a refusal stores nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isError, matches, startAll } from '../lib/index.js';
+import { connectClient, isError, matches, startAll } from '../lib/index.js';
 
 const { cluster, bridge } = await startAll();
 const staff = bridge.token('staff', 'grace', 'Grace');
@@ -82,10 +82,26 @@ test('staff to a request of another: 409 with the owner', async () => {
   isError(await send(staff, { playerId: 'hal', message: 'y' }), 409, 'claimed_by_other', undefined, { owner: 'linus' });
 });
 
-test('a blocked player: 403', async () => {
+test('a blocked player: 403, until it is over; both sides are told', async () => {
+  const block = (token, blocked, id = 'ivy') => bridge.api('POST', `/api/unified-chat/block/${id}`, { token, body: { blocked } });
+  const told = [await connectClient(bridge, { token: player('ivy'), channels: ['private-player-ivy'] }),
+    await connectClient(bridge, { token: staff, channels: ['private-staff-portal'] })];
   await send(player('ivy'), { message: 'x' });
-  cluster.psql("UPDATE chat_players SET blocked = true WHERE player_id = 'ivy'");
+  isError(await block(player('ivy'), false), 403, 'forbidden');
+  isError(await block(staff, 'yes'), 400, 'invalid_field', 'blocked');
+  isError(await block(staff, true, 'nobody-such'), 404, 'not_found');
+  const answer = await block(staff, true);
+  assert.deepEqual([answer.status, answer.body], [200, { playerId: 'ivy', blocked: true }]);
   isError(await send(player('ivy'), { message: 'y' }), 403, 'player_blocked');
+  assert.equal((await send(staff, { playerId: 'ivy', message: 'you are blocked' })).status, 201);
+  assert.equal((await bridge.api('GET', '/api/unified-chat/messages/ivy', { token: staff })).body.blocked, true);
+  await block(staff, false);
+  assert.equal((await send(player('ivy'), { message: 'thank you' })).status, 201);
+  for (const client of told) {
+    const event = await client.waitFor((e) => e.event === 'player-blocked', 'the block');
+    assert.deepEqual([event.data.playerId, event.data.kind, event.data.actor], ['ivy', 'blocked', 'grace']);
+    await client.waitFor((e) => e.event === 'player-unblocked', 'the end of the block');
+  }
 });
 
 const bad = player('bad');

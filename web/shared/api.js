@@ -45,6 +45,7 @@ export function createApi({ base, role }) {
     messages: (playerId, query) => call('GET', `api/unified-chat/messages?${new URLSearchParams({ playerId, ...query })}`),
     requests: (query = {}) => call('GET', `api/unified-chat/requests?${new URLSearchParams(query)}`),
     setStatus: (requestId, status) => call('POST', `api/unified-chat/status/${requestId}`, { status }),
+    block: (playerId, blocked) => call('POST', `api/unified-chat/block?${new URLSearchParams({ playerId })}`, { blocked }),
     read: (playerId, seq) => call('POST', `api/unified-chat/read?${new URLSearchParams({ playerId })}`, { seq }),
   };
   return api;

@@ -6,6 +6,7 @@
  *   ahead      seqs seen beyond synced + 1: between them and `synced` something is missing (see hasGap)
  *   hasOlder   the server has messages before the first one here
  *   request    the open or newest request, as of event number `requestSeq`
+ *   blocked    the player's messages are refused, as of event number `blockedSeq`
  *
  * Seq counts every event of the player, messages or not, without a gap. Events and pages may therefore come in any
  * order, twice, or not at all: a message has its place by seq alone, and what was missed shows as a jump. A page says with
@@ -26,6 +27,8 @@ export function emptyConversation(playerId) {
     request: null,
     requestSeq: 0,
     erasedSeq: 0,
+    blocked: false,
+    blockedSeq: 0,
     playerReadSeq: 0,
     staffReadSeq: 0,
   };
@@ -68,6 +71,7 @@ export function withPageBefore(state, page) {
 export function withEvent(state, event) {
   if (event.playerId !== state.playerId) return state;
   if (event.kind === 'erased') return seen(erased(state, event.seq), event.seq);
+  if (event.requestId === null) return seen(withBlocked(state, blockedBy(event, state), event.seq), event.seq);
   let next = withRequest(state, requestOf(event), event.seq);
   if (event.kind === 'message') next = { ...next, messages: merge(next, [messageOf(event)], false) };
   if (event.playerName) next = { ...next, playerName: event.playerName };
@@ -90,6 +94,7 @@ export function withReadSeqs(state, { playerReadSeq, staffReadSeq }) {
 function withPage(state, page, synced, hasOlder = state.hasOlder) {
   let next = { ...state, messages: merge(state, page.messages, false), hasOlder };
   next = withRequest(next, page.request, page.lastSeq);
+  next = withBlocked(next, page.blocked ?? false, page.lastSeq);
   next = withReadSeqs(next, { playerReadSeq: page.playerReadSeq ?? 0, staffReadSeq: page.staffReadSeq ?? 0 });
   if (page.request?.playerName) next.playerName = page.request.playerName;
   next.synced = Math.max(next.synced ?? 0, synced);
@@ -100,6 +105,15 @@ function withRequest(state, request, seq) {
   if (seq < state.requestSeq) return state;
   const same = request && state.request?.requestId === request.requestId;
   return { ...state, request: same ? { ...state.request, ...request } : request, requestSeq: seq };
+}
+
+function withBlocked(state, blocked, seq) {
+  return seq < state.blockedSeq ? state : { ...state, blocked, blockedSeq: seq };
+}
+
+/* Events about no request: blocked, unblocked, pruned. */
+function blockedBy(event, { blocked }) {
+  return event.kind === 'blocked' || (event.kind !== 'unblocked' && blocked);
 }
 
 function erased(state, seq) {

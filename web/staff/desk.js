@@ -59,6 +59,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     claim: (request) => setStatus(request, 'in_progress'),
     release: (request) => setStatus(request, 'waiting'),
     resolve: (request) => setStatus(request, 'resolved'),
+    block,
     read,
     notify,
     resume() {
@@ -151,6 +152,16 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     }
     if (store.get().connection !== 'live') catchUp();
     return true;
+  }
+
+  async function block(playerId, blocked) {
+    try {
+      await api.block(playerId, blocked);
+      notify(blocked ? 'Blocked: the player cannot write any more.' : 'The player can write again.');
+      if (store.get().connection !== 'live') catchUp();
+    } catch (error) {
+      notify(error.message);
+    }
   }
 
   function read(playerId) {

@@ -43,6 +43,7 @@ export function withEvent(state, event) {
   const jumped = known !== undefined && event.seq > known + 1;
   const next = { ...state, seqs: { ...state.seqs, [event.playerId]: event.seq }, stale: state.stale || jumped };
   if (event.kind === 'erased') return withoutPlayer(next, event.playerId);
+  if (event.requestId === null) return next;
   if (event.status === 'resolved' || event.kind === 'resolved') return without(next, event.requestId);
   return withRow(next, event);
 }

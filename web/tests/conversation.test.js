@@ -144,6 +144,23 @@ test('resync drops what the server no longer has', () => {
   assert.equal(state.synced, 3);
 });
 
+test('blocked and unblocked: by event and by page, whichever is newer; the request stays', () => {
+  const server = new Server();
+  server.message('one');
+  const page = { ...server.page(), blocked: false };
+  let state = withNewestPage(emptyConversation('ann'), page);
+  state = withEvent(state, server.emit('blocked', { requestId: null, status: null }));
+  assert.equal(state.blocked, true);
+  assert.equal(state.request.requestId, '1');
+  assert.equal(withNewestPage(state, page).blocked, true);
+  state = withEvent(state, server.emit('pruned', { requestId: null, status: null }));
+  assert.equal(state.blocked, true);
+  assert.equal(withNewestPage(state, { ...server.page(), blocked: false }).blocked, false);
+  state = withEvent(state, server.emit('unblocked', { requestId: null, status: null }));
+  assert.equal(state.blocked, false);
+  assert.equal(hasGap(state), false);
+});
+
 test('erased: everything before is gone and stays gone', () => {
   const server = new Server();
   for (let i = 0; i < 3; i++) server.message(`m${i}`);

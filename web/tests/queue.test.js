@@ -106,6 +106,15 @@ test('an erased player leaves the list', () => {
   assert.deepEqual(Object.keys(erased.requests), ['8']);
 });
 
+test('what is about no request changes no row', () => {
+  const queue = withList(emptyQueue(), [row('ann', '7', { lastSeq: 2 })]);
+  for (const kind of ['blocked', 'unblocked', 'pruned']) {
+    const after = withEvent(queue, { kind, playerId: 'ann', seq: 3, requestId: null, status: null });
+    assert.deepEqual(after.requests, queue.requests);
+    assert.equal(after.seqs.ann, 3);
+  }
+});
+
 test('waiting: urgency first, then who has waited longest; mine: unread first; ids compare as numbers', () => {
   const queue = withList(emptyQueue(), [
     row('a', '10', { waitingSince: at(5) }),

@@ -32,10 +32,10 @@ function OpenChat({ desk, thread, request, history, actions }) {
       <span class="avatar" aria-hidden="true">${initials(name)}</span>
       <div class="chat-who">
         <h2><bdi>${name}</bdi></h2>
-        <p class="chat-standing" data-standing=${standing.name} role="status">${standing.text}</p>
+        <p class="chat-standing" data-standing=${standing.name} role="status">${standing.text}${conversation.blocked && ' · Blocked'}</p>
       </div>
       <${Urgency} urgency=${request?.urgency} />
-      <${Actions} standing=${standing.name} actions=${actions} />
+      <${Actions} standing=${standing.name} blocked=${conversation.blocked} actions=${actions} onBlock=${() => desk.block(thread.playerId, !conversation.blocked)} />
     </header>
     <${Log} rows=${rows} label=${`Conversation with ${name}`} name=${author} divider=${divider}
       hasOlder=${conversation.hasOlder} loading=${thread.sync.loadingOlder} onOlder=${thread.sync.older}
@@ -47,13 +47,15 @@ function OpenChat({ desk, thread, request, history, actions }) {
   </section>`;
 }
 
-function Actions({ standing, actions }) {
+function Actions({ standing, blocked, actions, onBlock }) {
   const button = (label, action, icon, primary) => html`<button type="button" class=${primary ? 'button primary' : 'button'} onClick=${action}>
     <${Icon} name=${icon} />${label}</button>`;
   return html`<div class="chat-actions">
     ${standing === 'waiting' && button('Claim', actions.claim, 'hand', true)}
     ${(standing === 'mine' || standing === 'others') && button('Release', actions.release, 'release', false)}
     ${(standing === 'mine' || standing === 'waiting') && button('Resolve', actions.resolve, 'check', false)}
+    <button type="button" class="icon-button" onClick=${onBlock} aria-pressed=${String(blocked)} aria-label="Block the player"
+      title=${blocked ? 'Blocked: cannot write. Click to end it' : 'Block: the player cannot write'}><${Icon} name="block" /></button>
   </div>`;
 }
 
