@@ -284,6 +284,7 @@ static void reload(bridge *b)
     if (config_reload(b->conf, &problems)) {
         apply_log_level(b->conf);
         reload_keys(b);
+        server_reload_tls(b->server, b->conf->tls_cert, b->conf->tls_key);
         if (b->push != NULL)
             push_queue_reload(b->push);
         warn_about_demo(b->conf);

@@ -25,6 +25,7 @@ typedef struct loading {
     const char *path;
     buf *problems;
     bool failed;
+    bool has_secret; /* the file itself, not one that it names */
 } loading;
 
 #define EACH_SETTING(s)                                                                            \
@@ -71,11 +72,8 @@ static char *read_secret_file(loading *l, const char *where, const char *path)
     }
     char *text = mem_alloc(SECRET_FILE_MAX + 1);
     size_t len = fread(text, 1, SECRET_FILE_MAX, f);
-    struct stat st;
-    if (fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0)
-        log_warning("event=secret_readable_by_everyone file=%s hint=%s", LOG_Q(path),
-                    LOG_Q("chmod o-r"));
     fclose(f);
+    warn_of_exposed_secret(path);
     if (len > 0 && text[len - 1] == '\n')
         text[--len] = '\0';
     if (len > 0 && text[len - 1] == '\r')
@@ -193,6 +191,7 @@ static void take_pair(void *arg, int line, const char *section, const char *name
             assign_from_file(l, s, base, named, value);
         else
             assign(l, s, base, named, value);
+        l->has_secret |= s != NULL && s->type == TYPE_SECRET && !by_file;
         free(named);
     }
     free(where);
@@ -208,6 +207,8 @@ static void read_file(loading *l)
         problem(l, where, "this is neither NAME = VALUE nor [app NAME]");
         free(where);
     }
+    if (l->has_secret)
+        warn_of_exposed_secret(l->path);
 }
 
 /* ---- the environment ---- */

@@ -2,6 +2,7 @@
  *
  * Each check appends one line: the setting's name, what is wrong, and what to do.
  */
+#include "base/log.h"
 #include "base/mem.h"
 #include "config/setting.h"
 
@@ -9,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MIN_JWT_SECRET 32 /* RFC 7518, 3.2: at least as long as the hash */
@@ -33,6 +35,14 @@ static bool check_readable(const char *name, const char *path, buf *problems)
     if (*path == '\0' || access(path, R_OK) == 0)
         return true;
     return wrong(problems, "%s: cannot read \"%s\"", name, path);
+}
+
+void warn_of_exposed_secret(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0)
+        log_warning("event=secret_readable_by_everyone file=%s hint=%s", LOG_Q(path),
+                    LOG_Q("chmod o-r"));
 }
 
 /* libpq's own message would quote a part of the string, which may be a part of a password. */
@@ -116,6 +126,8 @@ static bool check_tls(const config *c, buf *problems)
 {
     if ((*c->tls_cert == '\0') != (*c->tls_key == '\0'))
         return wrong(problems, "tls_cert, tls_key: set both or none");
+    if (*c->tls_key != '\0')
+        warn_of_exposed_secret(c->tls_key);
     bool ok = check_readable("tls_cert", c->tls_cert, problems);
     return check_readable("tls_key", c->tls_key, problems) && ok;
 }

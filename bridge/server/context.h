@@ -9,6 +9,7 @@
 #include "server/server.h"
 
 #include <libwebsockets.h>
+#include <openssl/ssl.h>
 
 typedef struct ws_conn ws_conn;
 typedef struct listener listener;
@@ -18,6 +19,8 @@ typedef struct http_mount http_mount;
 struct server {
     server_options opt;
     struct lws_context *lws;
+    SSL_CTX *tls; /* of the port that speaks TLS, else NULL */
+    bool tls_is_hard; /* tls_harden() has been told of it */
     listener *listeners;
     unsigned n_vhosts;
     uv_check_t after_io;    /* writes what the turn has queued */

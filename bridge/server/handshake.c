@@ -79,8 +79,17 @@ static bool check_origin(struct lws *wsi, handshake *hs)
     return ok || refused(hs, 4009, "Origin not allowed");
 }
 
+static bool came_by_tls(server *srv, struct lws *wsi)
+{
+    char *proto = srv->opt.trust_forwarded ? header_copy_custom(wsi, "x-forwarded-proto:") : NULL;
+    bool tls = proto ? strcmp(proto, "https") == 0 : lws_is_ssl(wsi);
+
+    free(proto);
+    return tls;
+}
+
 /* A cookie counts only if the page that opened the connection is one of ours: a browser sends it
- * for every page. */
+ * for every page. What is no browser says no Origin, and has the cookie from its own store. */
 static void identify(server *srv, struct lws *wsi, handshake *hs)
 {
     char *token = header_bearer(wsi);
@@ -88,7 +97,7 @@ static void identify(server *srv, struct lws *wsi, handshake *hs)
     if (!token) {
         char *origin = header_copy(wsi, WSI_TOKEN_ORIGIN), *host = header_copy(wsi, WSI_TOKEN_HOST);
 
-        if (!origin || origin_is_host(origin, host) ||
+        if (!origin || origin_is_host(origin, host, came_by_tls(srv, wsi)) ||
             origin_in_list(origin, srv->opt.allowed_origins))
             token = header_cookie(wsi, "unichat_token");
         free(origin);

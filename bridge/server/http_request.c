@@ -457,7 +457,7 @@ bool http_same_origin(const http_request *req)
     const char *site = pairs_get(&req->headers, "sec-fetch-site");
 
     if (origin)
-        return origin_is_host(origin, pairs_get(&req->headers, "host")) ||
+        return origin_is_host(origin, pairs_get(&req->headers, "host"), http_is_tls(req)) ||
                origin_in_list(origin, req->srv->opt.allowed_origins);
     return !site || !strcmp(site, "same-origin") || !strcmp(site, "none");
 }

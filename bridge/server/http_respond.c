@@ -76,6 +76,8 @@ static void put_head(http_request *req, int status, const char *content_type, si
 
     buf_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_phrase(status));
     put_header(out, "X-Content-Type-Options", "nosniff");
+    if (http_is_tls(req))
+        put_header(out, "Strict-Transport-Security", "max-age=31536000");
     put_cors(req);
     if (content_type)
         put_header(out, "Content-Type", content_type);

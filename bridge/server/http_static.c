@@ -23,11 +23,25 @@ struct http_mount {
     char *folder;
 };
 
-static const char content_security_policy[] =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src "
-    "'self'; "
-    "media-src 'self'; connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'";
+#define HOST_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:[]"
+
+/* A page may connect to where it came from. That 'self' stands for its WebSockets too, not every
+ * browser knows, so the host is named; a Host header that is none names nothing. */
+static void put_content_security_policy(http_request *req)
+{
+    const char *host = http_header(req, "host");
+    bool is_host = host && *host && host[strspn(host, HOST_CHARS)] == '\0';
+    char *sockets = is_host ? mem_printf(" ws://%s wss://%s", host, host) : mem_strdup("");
+    char *policy =
+        mem_printf("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+                   "font-src 'self'; media-src 'self'; connect-src 'self'%s; manifest-src 'self'; "
+                   "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+                   sockets);
+
+    http_set_header(req, "Content-Security-Policy", policy);
+    free(policy);
+    free(sockets);
+}
 
 static const char *content_type(const char *path)
 {
@@ -102,7 +116,7 @@ static void put_page_headers(http_request *req, const char *etag)
 {
     http_set_header(req, "ETag", etag);
     http_set_header(req, "Cache-Control", "no-cache");
-    http_set_header(req, "Content-Security-Policy", content_security_policy);
+    put_content_security_policy(req);
     http_set_header(req, "Referrer-Policy", "no-referrer");
     http_set_header(req, "X-Frame-Options", "DENY");
     http_set_header(req, "Cross-Origin-Opener-Policy", "same-origin");

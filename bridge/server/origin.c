@@ -19,9 +19,14 @@ bool origin_in_list(const char *origin, const char *list)
     return false;
 }
 
-bool origin_is_host(const char *origin, const char *host)
+bool origin_is_host(const char *origin, const char *host, bool tls)
 {
-    const char *scheme_end = strstr(origin, "://");
+    static const char secure[] = "https://", plain[] = "http://";
+    const char *page = NULL;
 
-    return host && scheme_end && strcasecmp(scheme_end + 3, host) == 0;
+    if (strncasecmp(origin, secure, strlen(secure)) == 0)
+        page = origin + strlen(secure);
+    else if (!tls && strncasecmp(origin, plain, strlen(plain)) == 0)
+        page = origin + strlen(plain);
+    return host && page && strcasecmp(page, host) == 0;
 }

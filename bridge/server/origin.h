@@ -9,7 +9,8 @@
 bool origin_in_list(const char *origin, const char *list);
 
 /* Whether the origin is a page of the host that the request was sent to (the Host header, with its
- * port). */
-bool origin_is_host(const char *origin, const char *host);
+ * port). A request that came by TLS has pages of TLS alone: whoever can change what goes over the
+ * network in the clear can make a plain page of any host. */
+bool origin_is_host(const char *origin, const char *host, bool tls);
 
 #endif

@@ -22,6 +22,7 @@
 #include "server/context.h"
 #include "server/http_request.h"
 #include "server/listener.h"
+#include "server/tls.h"
 #include "server/ws_conn.h"
 
 #include <stdlib.h>
@@ -84,13 +85,22 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, http_reque
     return 0;
 }
 
+/* libwebsockets has made a port's context, with its certificate. */
+static int on_tls_context(server *srv, SSL_CTX *ctx)
+{
+    srv->tls = ctx;
+    srv->tls_is_hard = tls_harden(ctx);
+    return 0;
+}
+
 /* A socket's opaque data is its request while it speaks HTTP (or NULL between two), then its
  * connection. */
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
-    (void)user;
     switch (reason) {
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        return on_tls_context(lws_context_user(lws_get_context(wsi)), user);
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         ws_hold_back(wsi, true);
         return 0;
@@ -243,7 +253,7 @@ int server_listen(server *srv, const char *host, int port, const char *tls_cert,
 
     snprintf(name, sizeof(name), "unichat%u", srv->n_vhosts++);
     vhost = lws_create_vhost(srv->lws, &info);
-    if (!vhost) {
+    if (!vhost || (tls_cert && !srv->tls_is_hard)) {
         log_error("event=listen_failed cert=%s error=\"the certificate or its key cannot be used\"",
                   tls_cert ? tls_cert : "none");
         return -1;
@@ -253,6 +263,11 @@ int server_listen(server *srv, const char *host, int port, const char *tls_cert,
         log_info("event=listening host=%s port=%d tls=%s", host && *host ? host : "*", port,
                  tls_cert ? "on" : "off");
     return port;
+}
+
+bool server_reload_tls(server *srv, const char *tls_cert, const char *tls_key)
+{
+    return !srv->tls || tls_reload(srv->tls, tls_cert, tls_key);
 }
 
 /* ---- drain ---- */

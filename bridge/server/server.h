@@ -59,6 +59,12 @@ int server_listen(server *srv, const char *host, int port, const char *tls_cert,
                   const char *tls_key);
 
 /*
+ * Reads the certificate and its key again, where TLS is spoken; connections stay. False, after a
+ * log line, when they cannot be used: then the old ones are kept.
+ */
+bool server_reload_tls(server *srv, const char *tls_cert, const char *tls_key);
+
+/*
  * Stops accepting, refuses new requests (503), and closes the connections over drain_seconds in
  * random order with 4200 (reconnect at once). done(arg) is called when the last connection and the
  * last request have gone, or the time is over.
