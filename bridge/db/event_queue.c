@@ -164,6 +164,11 @@ static void append(event_queue *q, item *i)
 
 void event_queue_push(event_queue *q, db_event *event)
 {
+    if (q->items == NULL) {
+        q->handler(q->arg, event);
+        db_event_clear(event);
+        return;
+    }
     item *i = mem_new(item);
     i->event = *event;
     *event = (db_event){0};

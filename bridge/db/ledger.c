@@ -5,10 +5,10 @@
  */
 #include "db/ledger.h"
 #include "base/mem.h"
+#include "base/table.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 typedef struct entry {
     UT_hash_handle hh;
@@ -101,13 +101,15 @@ const snapshot *ledger_snapshot(const ledger *l)
 static bool add_ahead(ledger *l, const char *player, int64_t seq, uint64_t xid)
 {
     entry *e = entry_new(player, seq), *found;
-    HASH_FIND(hh, l->ahead, e->key, e->key_len, found);
+    unsigned hash;
+    HASH_VALUE(e->key, e->key_len, hash);
+    HASH_FIND_BYHASHVALUE(hh, l->ahead, e->key, e->key_len, hash, found);
     if (found != NULL) {
         free(e);
         return false;
     }
     e->xid = xid;
-    add(&l->ahead, e);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, l->ahead, e->key, e->key_len, hash, e);
     return true;
 }
 

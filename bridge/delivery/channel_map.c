@@ -12,11 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_plain(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("_-@,.;", c) != NULL);
-}
+static const bool is_plain[256] = {
+    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['_'] = true, ['-'] = true,
+    ['@'] = true,         [','] = true,         ['.'] = true,         [';'] = true,
+};
 
 static bool starts_with(const char *text, const char *prefix)
 {
@@ -31,7 +30,7 @@ bool channel_of_player(char out[CHANNEL_NAME_SIZE], const char *prefix, const ch
     size_t at = strlen(prefix);
     memcpy(out, prefix, at);
     for (const unsigned char *c = (const unsigned char *)player_id; *c != '\0'; c++) {
-        if (is_plain(*c)) {
+        if (is_plain[*c]) {
             out[at++] = (char)*c;
             continue;
         }

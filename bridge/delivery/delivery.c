@@ -81,9 +81,8 @@ char *delivery_data_of(const db_event *event, const char *at)
 
 static void publish(hub_app *app, const char *channel, const char *name, const db_event *event)
 {
-    if (hub_has_subscribers(app, channel))
-        metric_add(published,
-                   hub_publish_event(app, channel, name, event->data, event->data_len, event));
+    metric_add(published,
+               hub_publish_event(app, channel, name, event->data, event->data_len, event));
 }
 
 static void publish_to_staff(hub_app *app, const char *channel, const char *name,
@@ -99,10 +98,10 @@ static void publish_to_staff(hub_app *app, const char *channel, const char *name
 void delivery_publish(hub_app *app, const db_event *event)
 {
     delivery_names names;
-    char channel[CHANNEL_NAME_SIZE], private_channel[CHANNEL_NAME_SIZE];
+    char private_channel[CHANNEL_NAME_SIZE];
+    const char *channel = private_channel + strlen(CHANNEL_PRIVATE);
     char *staff_data = NULL;
     if (!delivery_names_of(event, &names) ||
-        !channel_of_player(channel, CHANNEL_PLAYER_PREFIX, event->player_id) ||
         !channel_of_player(private_channel, CHANNEL_PLAYER_PRIVATE_PREFIX, event->player_id)) {
         log_error("event=event_unknown kind=%s seq=%lld", LOG_Q(event->kind),
                   (long long)event->seq);

@@ -13,11 +13,10 @@
 #ifndef UNICHAT_HUB_CHANNEL_H
 #define UNICHAT_HUB_CHANNEL_H
 
+#include "base/table.h"
 #include "base/wheel.h"
 #include "hub/app.h"
 #include "protocol/channel_name.h"
-
-#include <uthash.h>
 
 typedef struct subscription subscription;
 typedef struct member member;

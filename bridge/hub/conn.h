@@ -2,11 +2,10 @@
 #ifndef UNICHAT_HUB_CONN_H
 #define UNICHAT_HUB_CONN_H
 
+#include "base/table.h"
 #include "base/wheel.h"
 #include "hub/app.h"
 #include "hub/channel.h"
-
-#include <uthash.h>
 
 #define SOCKET_ID_SIZE 24
 

@@ -30,9 +30,9 @@ size_t hub_publish_event(hub_app *app, const char *name, const char *event, cons
     size_t sent = 0;
     frame *f;
 
-    metric_add(app->hub->counts.published, 1);
-    if (!c)
+    if (!c || c->n_subs == 0)
         return 0;
+    metric_add(app->hub->counts.published, 1);
     pusher_frame_event(scratch, name, event, data, len);
     f = frame_new(scratch->data, scratch->len);
     buf_clear(scratch);

@@ -47,7 +47,8 @@ typedef struct hub_follower {
 /* One follower per app; copied. Before its first connection. */
 void hub_app_set_follower(hub_app *app, const hub_follower *follower);
 
-/* Like hub_publish() to all; held subscriptions get it by the follower's take(), with `what`. */
+/* Like hub_publish() to all; held subscriptions get it by the follower's take(), with `what`. The
+ * channel is looked for once, so there is no need to ask for subscribers before. */
 size_t hub_publish_event(hub_app *app, const char *channel, const char *event, const char *data,
                          size_t len, const void *what);
 
