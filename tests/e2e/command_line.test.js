@@ -109,6 +109,34 @@ test('the demo sign-in: with the password anybody, without it nobody', async () 
   }
 });
 
+test('no secret has an option: what is on a command line, every user of the machine can read', () => {
+  const names = [...call(['--print-config-doc']).stdout.matchAll(/^\| `(\w+)` \| secret/gm)].map((match) => match[1]);
+  assert.ok(names.includes('jwt_keys') && names.includes('app_secret'), names.join());
+  for (const name of names) {
+    for (const args of [[`--${name}=x`], [`--${name}`, 'x'], [`${name}=x`], [`--${name.replaceAll('_', '-')}=x`], [`--${name}-file=x`]]) {
+      const { status, stdout } = call(args);
+      assert.ok(status > 0 && stdout === '', args.join(' '));
+    }
+  }
+});
+
+test('a file with a secret that every user may read is told', () => {
+  const secret = path.join(folder, 'a_secret');
+  const warned = (name) => new RegExp(`secret_readable_by_everyone file="[^"]*${name}"`);
+  const check = (text, mode) => {
+    const file = config(text);
+    fs.chmodSync(file, mode);
+    return call(['--check-config', '--config', file]).stderr;
+  };
+  fs.writeFileSync(secret, 'x'.repeat(40));
+  for (const [mode, expected] of [[0o644, true], [0o604, true], [0o640, false], [0o600, false]]) {
+    fs.chmodSync(secret, mode);
+    assert.equal(warned('a_secret').test(check(`jwt_secret_file = ${secret}\n`, 0o644)), expected, mode.toString(8));
+    assert.equal(warned('test.conf').test(check(`jwt_secret = ${'x'.repeat(40)}\n`, mode)), expected, mode.toString(8));
+    assert.doesNotMatch(check('app_key = x\n', mode), /secret_readable/);
+  }
+});
+
 test('no secret, token or message text is in the log, on the command line or in --help', async () => {
   const token = bridge.token('player', 'ada', 'Ada Lovelace');
   const ada = await connectClient(bridge, { token, signin: true, channels: ['private-player-ada'] });
