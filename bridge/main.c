@@ -110,6 +110,12 @@ static void to_server_options(bridge *b, server_options *to)
     to->pong_timeout = (unsigned)(c->pong_timeout / 1000);
     to->guard_wait_ms = (unsigned)c->sign_in_wait;
     to->drain_seconds = (unsigned)(c->drain_time / 1000);
+    to->max_sockets = (unsigned)c->max_sockets;
+    to->max_address_sockets = (unsigned)c->max_address_sockets;
+    to->max_identity_sockets = (unsigned)c->max_identity_sockets;
+    to->max_socket_messages = (unsigned)c->socket_messages;
+    to->request_seconds = (unsigned)(c->request_time / 1000);
+    to->keepalive_seconds = (unsigned)(c->keepalive_time / 1000);
     to->trust_forwarded = c->trust_forwarded;
     to->identify = identify;
     to->release = release;

@@ -35,6 +35,13 @@ void process_raise_open_files(void)
     log_info("event=open_files_limit files=%llu", (unsigned long long)limit.rlim_cur);
 }
 
+unsigned process_open_files(void)
+{
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return (unsigned)at_most(limit.rlim_cur, OPEN_FILES_MOST);
+}
+
 void process_notify(const char *state)
 {
     const char *path = getenv("NOTIFY_SOCKET");

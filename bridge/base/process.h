@@ -6,6 +6,9 @@
  * A higher limit that was set on purpose stays. */
 void process_raise_open_files(void);
 
+/* How many files may be open. */
+unsigned process_open_files(void);
+
 /* Tells the service manager ("READY=1", "STOPPING=1"), if there is one ($NOTIFY_SOCKET). */
 void process_notify(const char *state);
 

@@ -3,7 +3,9 @@
 #define UNICHAT_HUB_APP_H
 
 #include "base/buf.h"
+#include "base/limit.h"
 #include "base/metrics.h"
+#include "base/tally.h"
 #include "base/wheel.h"
 #include "hub/follow.h"
 #include "hub/hub.h"
@@ -27,6 +29,9 @@ struct hub {
     void *observe_arg;
     unsigned guard_wait_ms;
     unsigned activity_timeout;
+    unsigned identity_max;
+    tally *identities; /* their connections */
+    limit *by_identity, *too_many_events;
     buf scratch; /* where frames are put together; empty between calls */
     hub_stats stats;
     hub_counts counts;

@@ -8,15 +8,15 @@
 
 #define CODE_RATE_LIMIT 4301
 
-static bool over_rate(hub_conn *conn)
+/* Milliseconds to wait, at least 1, or 0. */
+static unsigned over_rate(hub_conn *conn)
 {
-    uint64_t second = clock_monotonic_ms() / 1000;
+    unsigned most = conn->app->options.max_client_events_per_sec;
+    uint64_t wait = rate_take(rate_of(most, 1, most), &conn->events, clock_monotonic_us());
 
-    if (second != conn->second) {
-        conn->second = second;
-        conn->events_this_second = 0;
-    }
-    return ++conn->events_this_second > conn->app->options.max_client_events_per_sec;
+    if (wait > 0)
+        limit_tell(conn->app->hub->too_many_events, conn->log_name);
+    return (unsigned)((wait + 999) / 1000);
 }
 
 /* What forbids the event, or NULL and the sender's subscription. */
@@ -63,13 +63,15 @@ void client_event(hub_conn *conn, const pusher_message *m)
 {
     subscription *sub = NULL;
     const char *why = forbidden(conn, m, &sub);
+    unsigned wait = why ? 0 : over_rate(conn);
 
     if (why)
         conn_error(conn, 0, m->channel, "%s", why);
-    else if (over_rate(conn))
+    else if (wait)
         conn_error(conn, CODE_RATE_LIMIT, m->channel,
-                   "Client event rejected - more than %u a second on this connection",
-                   conn->app->options.max_client_events_per_sec);
+                   "Client event rejected - more than %u a second on this connection; try again "
+                   "in %u ms",
+                   conn->app->options.max_client_events_per_sec, wait);
     else
         pass_on(conn, sub, m);
 }

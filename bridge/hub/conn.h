@@ -9,6 +9,10 @@
 
 #define SOCKET_ID_SIZE 24
 
+#define CODE_IDENTITY_FULL 4100
+#define IDENTITY_FULL                                                                              \
+    "You have as many connections as you may; close one, and come back in a second or more"
+
 /* A guarded subscription that waits for a sign-in. */
 typedef struct held {
     struct held *next;
@@ -33,9 +37,9 @@ struct hub_conn {
     hub_conn *user_prev, *user_next;
     char *user_data; /* as it was signed */
     struct watch *watches;
-    struct vouch *vouches;       /* tokens that it lives by */
-    unsigned events_this_second; /* client events, for their limit */
-    uint64_t second;
+    struct vouch *vouches; /* tokens that it lives by */
+    tally_entry *identity; /* whom it counts for */
+    uint64_t events;       /* its bucket of client events */
     char socket_id[SOCKET_ID_SIZE];
 };
 
@@ -45,6 +49,10 @@ void conn_send_scratch(hub_conn *conn);
 /* An error that does not close; code 0 is null. `on` is the channel that it is about, or NULL. */
 void conn_error(hub_conn *conn, int code, const char *on, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Counts it for an identity. False when that has as many as it may; then it has been told. */
+bool conn_count_for(hub_conn *conn, const char *role, const char *id)
+    __attribute__((warn_unused_result));
 
 /* The connection has proven itself to the app: the time to do so no longer runs. */
 void conn_set_authorized(hub_conn *conn);

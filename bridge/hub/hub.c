@@ -53,6 +53,9 @@ hub *hub_new(void)
 
     h->wheel = wheel_new(clock_monotonic_ms());
     h->counts = register_counters();
+    h->identities = tally_new();
+    h->by_identity = limit_get("identity_sockets");
+    h->too_many_events = limit_get("client_events");
     h->guard_wait_ms = 2000;
     h->activity_timeout = 120;
     return h;
@@ -82,6 +85,7 @@ void hub_free(hub *h)
     }
     buf_free(&h->scratch);
     wheel_free(h->wheel);
+    tally_free(h->identities);
     free(h);
 }
 
@@ -100,6 +104,11 @@ void hub_set_timing(hub *h, unsigned guard_wait_ms, unsigned activity_timeout)
 {
     h->guard_wait_ms = guard_wait_ms;
     h->activity_timeout = activity_timeout;
+}
+
+void hub_set_identity_max(hub *h, unsigned max)
+{
+    h->identity_max = max;
 }
 
 wheel *hub_wheel(hub *h)

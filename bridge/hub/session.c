@@ -9,6 +9,7 @@
 #include "hub/subscribe.h"
 #include "hub/user.h"
 #include "hub/vouch.h"
+#include "identity/caller.h"
 #include "protocol/pusher_frame.h"
 #include "protocol/pusher_message.h"
 
@@ -89,6 +90,18 @@ static void greet(hub_conn *conn)
     conn_send_scratch(conn);
 }
 
+bool conn_count_for(hub_conn *conn, const char *role, const char *id)
+{
+    hub *h = conn->app->hub;
+    char key[LIMIT_KEY_SIZE];
+
+    snprintf(key, sizeof(key), "%s:%s", role, id);
+    conn->identity = tally_enter(h->identities, key, h->identity_max);
+    if (!conn->identity)
+        limit_tell(h->by_identity, key);
+    return conn->identity != NULL;
+}
+
 hub_conn *hub_connect(hub_app *app, void *peer, const caller *who, const char *log_name, int *code,
                       const char **why)
 {
@@ -105,6 +118,12 @@ hub_conn *hub_connect(hub_app *app, void *peer, const caller *who, const char *l
     conn->peer = peer;
     conn->who = who;
     conn->log_name = log_name;
+    if (who && !conn_count_for(conn, caller_role_name(who->role), who->sub)) {
+        free(conn);
+        *code = CODE_IDENTITY_FULL;
+        *why = IDENTITY_FULL;
+        return NULL;
+    }
     socket_id_make(h, conn->socket_id);
     HASH_ADD_STR(h->conns, socket_id, conn);
     app->n_conns++;
@@ -198,6 +217,7 @@ void hub_disconnect(hub_conn *conn)
     user_signout(conn);
     vouches_drop(conn);
     wheel_stop(&conn->authorize_timer);
+    tally_leave(h->identities, conn->identity);
     HASH_DEL(h->conns, conn);
     conn->app->n_conns--;
     h->stats.connections--;

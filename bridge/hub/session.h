@@ -33,9 +33,14 @@ wheel *hub_wheel(hub *h);
  * told. */
 void hub_set_timing(hub *h, unsigned guard_wait_ms, unsigned activity_timeout);
 
+/* How many connections one identity may have: the caller of the handshake or, where it brought
+ * none, the user of pusher:signin. 0: no limit. */
+void hub_set_identity_max(hub *h, unsigned max);
+
 /*
  * A connection to an app; greets it. `who` is what its handshake proved (NULL: nothing), `log_name`
- * its identity in logs; both live until hub_disconnect(). NULL if the app is full; *code and *why
+ * its identity in logs; both live until hub_disconnect(). NULL if the app is full, or the identity
+ * has as many as it may; *code and *why
  * are then what to close with.
  */
 hub_conn *hub_connect(hub_app *app, void *peer, const caller *who, const char *log_name, int *code,

@@ -228,6 +228,8 @@ static void signin_checked(hub_conn *conn, const char *user_data)
                       "user_data must be a JSON object with an id of letters, digits and _-=@,.;");
     else if (conn->user && strcmp(conn->user->id, id) != 0)
         hub_conn_fail(conn, CODE_UNAUTHORIZED, "The connection is signed in as another user");
+    else if (!conn->identity && !conn_count_for(conn, "user", id))
+        hub_conn_fail(conn, CODE_IDENTITY_FULL, IDENTITY_FULL);
     else
         signin_good(conn, user_data, data, id);
     free(id);

@@ -3,6 +3,7 @@
 #define UNICHAT_SERVER_CONTEXT_H
 
 #include "base/buf.h"
+#include "base/limit.h"
 #include "base/metrics.h"
 #include "base/wheel.h"
 #include "server/http.h"
@@ -13,6 +14,7 @@
 
 typedef struct ws_conn ws_conn;
 typedef struct listener listener;
+typedef struct accepted_all accepted_all;
 typedef struct http_route_entry http_route_entry;
 typedef struct http_mount http_mount;
 
@@ -22,6 +24,7 @@ struct server {
     SSL_CTX *tls;     /* of the port that speaks TLS, else NULL */
     bool tls_is_hard; /* tls_harden() has been told of it */
     listener *listeners;
+    accepted_all *accepted;
     unsigned n_vhosts;
     uv_check_t after_io;    /* writes what the turn has queued */
     uv_prepare_t before_io; /* the same for what timers have queued */
@@ -36,6 +39,7 @@ struct server {
     http_mount *mounts;
     http_request *requests; /* not yet answered, or not yet written */
     metric *bytes_out, *slow;
+    limit *too_many_messages;
     bool draining;
     uint64_t drain_end; /* monotonic ms */
     void (*drained)(void *arg);

@@ -17,6 +17,20 @@ void header_peer(struct lws *wsi, char out[HEADER_PEER_SIZE])
         memmove(out, out + len, strlen(out + len) + 1);
 }
 
+void header_client(bool trust_forwarded, struct lws *wsi, char out[HEADER_PEER_SIZE])
+{
+    char *forwarded = trust_forwarded ? header_copy(wsi, WSI_TOKEN_X_FORWARDED_FOR) : NULL;
+    const char *last = forwarded ? strrchr(forwarded, ',') : NULL;
+
+    header_peer(wsi, out);
+    if (!forwarded)
+        return;
+    last = last ? last + 1 : forwarded;
+    last += strspn(last, " ");
+    snprintf(out, HEADER_PEER_SIZE, "%s", last);
+    free(forwarded);
+}
+
 char *header_copy(struct lws *wsi, enum lws_token_indexes token)
 {
     int len = lws_hdr_total_length(wsi, token);

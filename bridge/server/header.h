@@ -4,11 +4,16 @@
 #define UNICHAT_SERVER_HEADER_H
 
 #include <libwebsockets.h>
+#include <stdbool.h>
 
 #define HEADER_PEER_SIZE 64
 
 /* The address at the other end; an IPv4 one in its own form also on an IPv6 socket. */
 void header_peer(struct lws *wsi, char out[HEADER_PEER_SIZE]);
+
+/* The client's: behind a proxy that is trusted, the last address that it has added to
+ * X-Forwarded-For. */
+void header_client(bool trust_forwarded, struct lws *wsi, char out[HEADER_PEER_SIZE]);
 
 /* A header's value; NULL without one. */
 char *header_copy(struct lws *wsi, enum lws_token_indexes token);

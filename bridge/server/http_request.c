@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "server/accepted.h"
 #include "server/header.h"
 #include "server/origin.h"
 
@@ -20,6 +21,11 @@
 /* A body that is too large is read and thrown away up to here, so that the client gets to read why;
  * then it is cut off. */
 #define DISCARD_MAX (16u << 20)
+
+/* Of the headers that are read; more than twice as much, and libwebsockets closes. */
+#define HEADERS_MAX 8192
+
+#define WRITE_MAX (64u << 10)
 
 static const struct {
     enum lws_token_indexes token;
@@ -141,21 +147,6 @@ static bool read_method_and_path(http_request *req)
     return false;
 }
 
-/* Behind a proxy that we trust, the last address that it has added. */
-static void read_peer(http_request *req)
-{
-    const char *forwarded =
-        req->srv->opt.trust_forwarded ? pairs_get(&req->headers, "x-forwarded-for") : NULL;
-    const char *last = forwarded ? strrchr(forwarded, ',') : NULL;
-
-    header_peer(req->wsi, req->peer);
-    if (!forwarded)
-        return;
-    last = last ? last + 1 : forwarded;
-    last += strspn(last, " ");
-    snprintf(req->peer, sizeof(req->peer), "%s", last);
-}
-
 static http_request *request_new(server *srv, struct lws *wsi)
 {
     http_request *req = mem_new(http_request);
@@ -166,14 +157,14 @@ static http_request *request_new(server *srv, struct lws *wsi)
     if (req->next)
         req->next->prev = req;
     srv->requests = req;
-    lws_set_opaque_user_data(wsi, req);
+    accepted_set_owner(wsi, req);
     return req;
 }
 
 void http_request_free(http_request *req)
 {
     if (req->wsi)
-        lws_set_opaque_user_data(req->wsi, NULL);
+        accepted_set_owner(req->wsi, NULL);
     if (req->prev)
         req->prev->next = req->next;
     else
@@ -240,9 +231,19 @@ static int expect_body(http_request *req, int64_t length)
         return 0;
     }
     req->too_large = (size_t)length > req->srv->opt.max_body;
+    accepted_await_body(req->wsi);
     if (expect && lws_write(req->wsi, go_on, sizeof(go_on) - 1, LWS_WRITE_HTTP) < 0)
         return -1;
     return 0;
+}
+
+static size_t headers_size(struct lws *wsi)
+{
+    size_t size = 0;
+
+    for (int token = 0; token < WSI_TOKEN_COUNT; token++)
+        size += (size_t)lws_hdr_total_length(wsi, (enum lws_token_indexes)token);
+    return size;
 }
 
 int http_begin(server *srv, struct lws *wsi)
@@ -251,11 +252,17 @@ int http_begin(server *srv, struct lws *wsi)
     const char *length;
     int64_t bytes = 0;
 
+    accepted_busy(wsi);
     if (!read_method_and_path(req))
         return -1;
+    header_client(srv->opt.trust_forwarded, wsi, req->peer);
     read_headers(req);
     read_query(req);
-    read_peer(req);
+    if (headers_size(wsi) > HEADERS_MAX) {
+        refuse_body(req, 431, "headers_too_large",
+                    "The headers are larger than this server allows");
+        return 0;
+    }
     length = pairs_get(&req->headers, "content-length");
     if (pairs_get(&req->headers, "transfer-encoding"))
         refuse_body(req, 411, "length_required", "Send the body with a Content-Length");
@@ -283,6 +290,7 @@ int http_body_end(http_request *req)
 {
     if (req->state != HTTP_READING)
         return 0;
+    accepted_busy(req->wsi);
     if (req->too_large) {
         req->state = HTTP_HANDLING;
         http_respond_error(req, 413, "too_large", NULL, "The body is larger than %zu bytes",
@@ -293,18 +301,29 @@ int http_body_end(http_request *req)
     return 0;
 }
 
+/* A piece each time that the socket takes one, so that a client who reads slowly is told from one
+ * who does not read. */
 int http_writable(http_request *req)
 {
     struct lws *wsi = req->wsi;
     bool close_after = req->close_after;
+    size_t len = req->answer.len - req->written;
+    bool last = len <= WRITE_MAX;
     int written;
 
     if (req->state != HTTP_ANSWERED)
         return 0;
-    written = lws_write(wsi, (unsigned char *)req->answer.data, req->answer.len, LWS_WRITE_HTTP);
+    written = lws_write(wsi, (unsigned char *)req->answer.data + req->written,
+                        last ? len : WRITE_MAX, LWS_WRITE_HTTP);
+    if (written >= 0 && !last) {
+        req->written += WRITE_MAX;
+        accepted_await_reader(wsi);
+        return lws_callback_on_writable(wsi) < 0 ? -1 : 0;
+    }
     http_request_free(req);
     if (written < 0 || close_after)
         return -1;
+    accepted_await_request(wsi);
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 

@@ -49,6 +49,7 @@ struct http_request {
     char peer[HEADER_PEER_SIZE];
     buf extra_headers; /* of the answer */
     buf answer;        /* all of it, ready to be written */
+    size_t written;    /* of it */
 };
 
 void pairs_add(http_pairs *pairs, const char *name, size_t name_len, const char *value,

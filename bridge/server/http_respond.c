@@ -30,6 +30,7 @@ static const char *reason_phrase(int status)
         {413, "Content Too Large"},
         {415, "Unsupported Media Type"},
         {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {503, "Service Unavailable"},
     };

@@ -1,3 +1,4 @@
+#include "server/accepted.h"
 #include "server/http_request.h"
 
 #include "base/mem.h"
@@ -156,6 +157,10 @@ void http_dispatch(http_request *req)
     if (req->srv->draining) {
         http_set_header(req, "Retry-After", "1");
         http_respond_error(req, 503, "shutting_down", NULL, "The server is restarting");
+    } else if (accepted_is_surplus(req->wsi)) {
+        req->close_after = true;
+        http_set_header(req, "Retry-After", "1");
+        http_respond_error(req, 503, "overloaded", NULL, "The server has no room now; try again");
     } else if (r && best == best_of_any) {
         read_params(req, r->pattern);
         r->handler(req, r->arg);

@@ -1,7 +1,9 @@
 #include "server/listener.h"
 
+#include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "server/accepted.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -27,15 +29,6 @@ struct listener {
     uv_timer_t pause;
 };
 
-static void adopt(listener *l, int fd)
-{
-    lws_sock_file_fd_type desc = {.sockfd = fd};
-
-    if (!lws_adopt_descriptor_vhost(
-            l->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL, desc, NULL, NULL))
-        log_warning("event=adopt_failed fd=%d", fd);
-}
-
 static void on_readable(uv_poll_t *poll, int status, int events);
 
 static void on_pause_over(uv_timer_t *t)
@@ -45,11 +38,18 @@ static void on_pause_over(uv_timer_t *t)
     uv_poll_start(&l->poll, UV_READABLE, on_readable);
 }
 
+void listener_resume(server *srv)
+{
+    for (listener *l = srv->listeners; l; l = l->next)
+        if (!uv_is_active((uv_handle_t *)&l->pause))
+            uv_poll_start(&l->poll, UV_READABLE, on_readable);
+}
+
 /* Out of descriptors: the connection stays in the backlog, and the socket would be readable for
  * ever. */
 static void pause_accepting(listener *l, int error)
 {
-    log_warning("event=accept_failed error=%s pause_ms=%d", LOG_Q(strerror(error)), PAUSE_MS);
+    limit_tell(limit_get("open_files"), strerror(error));
     uv_poll_stop(&l->poll);
     uv_timer_start(&l->pause, on_pause_over, PAUSE_MS, 0);
 }
@@ -62,10 +62,17 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     if (status < 0)
         return;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage from;
+        socklen_t len = sizeof(from);
+        int fd;
 
+        if (!accepted_has_room(l->srv)) {
+            uv_poll_stop(&l->poll);
+            return;
+        }
+        fd = accept4(l->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            adopt(l, fd);
+            accepted_take(l->srv, l->vhost, fd, &from);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

@@ -13,6 +13,9 @@
 /* Returns the port, or -1 after a log line. The listener is in srv->listeners. */
 int listener_open(server *srv, const char *host, int port, struct lws_vhost *vhost);
 
+/* Accepts again, after accepted_has_room() has said no. */
+void listener_resume(server *srv);
+
 /* Stops accepting on all of them; they are freed in a later turn. */
 void listener_close_all(server *srv);
 

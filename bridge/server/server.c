@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "hub/session.h"
+#include "server/accepted.h"
 #include "server/context.h"
 #include "server/http_request.h"
 #include "server/listener.h"
@@ -30,9 +31,8 @@
 
 #define RX_BUFFER 128
 #define TX_PACKET (1u << 20)
-#define HEADER_BYTES 8192
-#define HANDSHAKE_SECONDS 15
-#define KEEPALIVE_SECONDS 60
+#define HEADER_BYTES 16384
+#define SLACK_SECONDS 5 /* by which libwebsockets' own limits of time are behind ours */
 
 static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, ws_conn *c,
                         const char *in, size_t len)
@@ -52,7 +52,7 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, ws_co
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         return ws_peer_closed(c) ? 0 : -1;
     case LWS_CALLBACK_CLOSED:
-        lws_set_opaque_user_data(wsi, NULL);
+        accepted_set_owner(wsi, NULL);
         ws_gone(c);
         break;
     default:
@@ -75,7 +75,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, http_reque
         return req ? http_writable(req) : 0;
     case LWS_CALLBACK_CLOSED_HTTP:
         if (req) {
-            lws_set_opaque_user_data(wsi, NULL);
+            accepted_set_owner(wsi, NULL);
             http_gone(req);
         }
         break;
@@ -93,8 +93,8 @@ static int on_tls_context(server *srv, SSL_CTX *ctx)
     return 0;
 }
 
-/* A socket's opaque data is its request while it speaks HTTP (or NULL between two), then its
- * connection. */
+/* A socket's owner is its request while it speaks HTTP (or NULL between two), then its connection.
+ */
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
@@ -111,7 +111,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_CLOSED: {
-        ws_conn *c = lws_get_opaque_user_data(wsi);
+        ws_conn *c = accepted_owner(wsi);
 
         return c ? on_websocket(wsi, reason, c, in, len) : 0;
     }
@@ -120,7 +120,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
     case LWS_CALLBACK_HTTP_WRITEABLE:
     case LWS_CALLBACK_CLOSED_HTTP:
-        return on_http(wsi, reason, lws_get_opaque_user_data(wsi), in, len);
+        return on_http(wsi, reason, accepted_owner(wsi), in, len);
+    case LWS_CALLBACK_WSI_DESTROY:
+        accepted_gone(wsi);
+        return 0;
     default:
         return 0;
     }
@@ -137,7 +140,7 @@ static const struct lws_protocols protocols[] = {
 /* No pings and no validity checks by libwebsockets. */
 static const lws_retry_bo_t no_policy;
 
-static void lws_log(int level, const char *line)
+static void lws_log_line(int level, const char *line)
 {
     size_t len = strcspn(line, "\n");
     char *text = mem_strndup(line, len);
@@ -145,6 +148,16 @@ static void lws_log(int level, const char *line)
     log_write(level & LLL_ERR ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG, NULL,
               "event=libwebsockets text=%s", LOG_Q(text));
     free(text);
+}
+
+/* What clients send makes it talk: no more than a line a second, on average. */
+static void lws_log(int level, const char *line)
+{
+    static uint64_t lines;
+    rate most = rate_of(60, 60, 60);
+
+    if (rate_take(most, &lines, clock_monotonic_us()) == 0)
+        lws_log_line(level, line);
 }
 
 void server_options_init(server_options *options)
@@ -159,6 +172,8 @@ void server_options_init(server_options *options)
         .pong_timeout = 30,
         .guard_wait_ms = 2000,
         .drain_seconds = 5,
+        .request_seconds = 20,
+        .keepalive_seconds = 60,
     };
 }
 
@@ -204,7 +219,7 @@ static struct lws_context *context_new(server *srv)
         .gid = (gid_t)-1,
         .uid = (uid_t)-1,
         .max_http_header_data = HEADER_BYTES,
-        .timeout_secs = HANDSHAKE_SECONDS,
+        .timeout_secs = srv->opt.request_seconds + SLACK_SECONDS,
         .retry_and_idle_policy = &no_policy,
     };
 
@@ -217,15 +232,19 @@ server *server_new(const server_options *options)
     server *srv = mem_new(server);
 
     srv->opt = *options;
+    accepted_start(srv);
     srv->lws = context_new(srv);
     if (!srv->lws) {
         log_error("event=server_failed error=\"libwebsockets cannot start; is "
                   "libwebsockets-evlib-uv installed?\"");
+        accepted_stop(srv);
         free(srv);
         return NULL;
     }
     hub_set_timing(srv->opt.hub, options->guard_wait_ms, options->activity_timeout);
+    hub_set_identity_max(srv->opt.hub, options->max_identity_sockets);
     ws_install_transport(srv);
+    srv->too_many_messages = limit_get("socket_messages");
     srv->bytes_out =
         metric_counter("unichat_bytes_out_total", NULL, "Bytes written to WebSocket connections.");
     srv->slow = metric_counter("unichat_slow_consumers_total", NULL,
@@ -243,7 +262,7 @@ int server_listen(server *srv, const char *host, int port, const char *tls_cert,
         .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT, /* per host too, or TLS is silently off */
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = protocols,
-        .keepalive_timeout = KEEPALIVE_SECONDS,
+        .keepalive_timeout = (int)srv->opt.keepalive_seconds + SLACK_SECONDS,
         .alpn = "http/1.1",
         .ssl_cert_filepath = tls_cert,
         .ssl_private_key_filepath = tls_key,
@@ -351,5 +370,6 @@ void server_free(server *srv)
     http_routes_free(srv);
     http_mounts_free(srv);
     buf_free(&srv->join);
+    accepted_stop(srv);
     free(srv);
 }

@@ -1,11 +1,13 @@
 #include "server/ws_conn.h"
 
 #include "base/clock.h"
+#include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "hub/session.h"
 #include "hub/vouch.h"
 #include "protocol/pusher_frame.h"
+#include "server/accepted.h"
 #include "server/handshake.h"
 #include "server/header.h"
 
@@ -16,8 +18,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define JOIN_MAX 65536u /* bytes of one joined write */
-#define CLOSE_SECONDS 5 /* for the client to take the Close frame and to answer it */
+#define JOIN_MAX 65536u  /* bytes of one joined write */
+#define BURST_SECONDS 10 /* of messages that may come at once */
+#define CLOSE_SECONDS 5  /* for the client to take the Close frame and to answer it */
 
 typedef struct frame_queue {
     frame **items; /* a ring */
@@ -42,8 +45,9 @@ struct ws_conn {
     buf message; /* the pieces of a message that comes in more than one */
     caller *who;
     uint64_t last_seen;
-    wheel_timer liveness, stalled;
-    char name[]; /* ws=17 peer=10.0.0.9 */
+    wheel_timer liveness, stalled, slowed;
+    uint64_t messages; /* its bucket of them, see slow_down() */
+    char name[];       /* ws=17 peer=10.0.0.9 */
 };
 
 #define CONN_OF(timer, field) ((ws_conn *)((char *)(timer)-offsetof(ws_conn, field)))
@@ -331,7 +335,7 @@ static ws_conn *conn_new(server *srv, struct lws *wsi)
     char peer[HEADER_PEER_SIZE];
     ws_conn *c;
 
-    header_peer(wsi, peer);
+    header_client(srv->opt.trust_forwarded, wsi, peer);
     c = mem_alloc(sizeof(*c) + sizeof(peer) + 32);
     snprintf(c->name, sizeof(peer) + 32, "ws=%llu peer=%s", (unsigned long long)++srv->next_conn_id,
              peer);
@@ -345,7 +349,8 @@ static ws_conn *conn_new(server *srv, struct lws *wsi)
         c->next->prev = c;
     srv->conns = c;
     srv->n_conns++;
-    lws_set_opaque_user_data(wsi, c);
+    accepted_set_owner(wsi, c);
+    accepted_busy(wsi);
     return c;
 }
 
@@ -363,12 +368,28 @@ static void refuse(ws_conn *c, int code, const char *why)
     ws_close(c, code, why);
 }
 
+/* Whether the server has room for it, and for one more of its address. */
+static bool has_seat(const ws_conn *c, handshake *hs)
+{
+    char client[HEADER_PEER_SIZE];
+
+    hs->code = 4100;
+    hs->why = "The server has no room now; come back in a second or more";
+    if (accepted_is_surplus(c->wsi))
+        return false;
+    if (!c->srv->opt.trust_forwarded)
+        return true;
+    header_client(true, c->wsi, client);
+    hs->why = "Your address has as many connections as it may; come back in a second or more";
+    return accepted_count_for(c->wsi, client);
+}
+
 void ws_open(server *srv, struct lws *wsi)
 {
     ws_conn *c = conn_new(srv, wsi);
     handshake hs;
 
-    if (!handshake_read(srv, wsi, &hs)) {
+    if (!has_seat(c, &hs) || !handshake_read(srv, wsi, &hs)) {
         refuse(c, hs.code, hs.why);
         return;
     }
@@ -387,6 +408,26 @@ void ws_open(server *srv, struct lws *wsi)
                  c->who ? " identity=token" : "");
 }
 
+static void on_slowed(wheel_timer *t)
+{
+    lws_rx_flow_control(CONN_OF(t, slowed)->wsi, 1);
+}
+
+/* Who sends too many messages is read from no more until it is time: what he sends waits with him,
+ * and nothing of it is lost. */
+static void slow_down(ws_conn *c)
+{
+    const server *srv = c->srv;
+    uint64_t now = clock_monotonic_us(), most = srv->opt.max_socket_messages;
+    uint64_t wait = rate_take(rate_of(most, 1, most * BURST_SECONDS), &c->messages, now);
+
+    if (wait == 0)
+        return;
+    limit_tell(srv->too_many_messages, c->name);
+    lws_rx_flow_control(c->wsi, 0);
+    wheel_start(hub_wheel(srv->opt.hub), &c->slowed, (now + wait) / 1000, on_slowed);
+}
+
 void ws_receive(ws_conn *c, struct lws *wsi, const char *data, size_t len)
 {
     bool whole = lws_is_final_fragment(wsi) && !lws_remaining_packet_payload(wsi);
@@ -394,6 +435,8 @@ void ws_receive(ws_conn *c, struct lws *wsi, const char *data, size_t len)
     ws_alive(c, false);
     if (c->closing || !c->hub)
         return;
+    if (!lws_remaining_packet_payload(wsi))
+        slow_down(c);
     if (lws_frame_is_binary(wsi)) {
         ws_close(c, 1003, "Binary frames are not supported");
     } else if (c->message.len + len > c->srv->opt.max_frame) {
@@ -456,6 +499,7 @@ void ws_gone(ws_conn *c)
     c->wsi = NULL;
     leave_hub(c);
     wheel_stop(&c->stalled);
+    wheel_stop(&c->slowed);
     if (c->dirty)
         unlink_dirty(c);
     if (c->prev)
