@@ -63,7 +63,7 @@ format: ## Bring the bridge's C into the project's format
 fuzz: ## Fuzz every parser for FUZZ_SECONDS (60) each
 	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} scripts/check.sh fuzz
 
-bench-%: ## Measure: bench-latency bench-fanout bench-connections bench-commit bench-scale; QUICK=1 for a look
+bench-%: ## Measure: bench-latency bench-fanout bench-connections bench-idle bench-commit bench-scale; QUICK=1 for a look
 	@$(MAKE) --no-print-directory -s all
 	@$(MAKE) --no-print-directory -s -C bench $*
 

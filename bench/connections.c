@@ -5,18 +5,47 @@
  * usage: connections COUNT CHANNEL OPENING PORT PID KEY [TOKEN]    prints JSON
  *
  * CHANNEL: a name for all, or with a final '#' one of its own for each. OPENING: so many are on
- * their way at once.
+ * their way at once. The clients stay until standard input ends. The second line says what each
+ * has cost from its coming until the server was done with its going.
  */
 #include "measure.h"
 #include "ws_client.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#define IDLE_NS 1000000 /* of CPU in a tenth of a second: whatever the server does by itself */
 
 static void on_event(void *arg, size_t conn, const char *text, size_t len)
 {
     (void)arg;
     die("connection %zu: an event that nobody sent: %.*s", conn, (int)len, text);
+}
+
+static void stay(ws_client *client)
+{
+    struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                           {.fd = ws_client_fd(client), .events = POLLIN}};
+    char ignored[64];
+    for (;;) {
+        poll(fds, 2, -1);
+        if (fds[1].revents)
+            ws_client_poll(client, 0);
+        if (fds[0].revents && read(STDIN_FILENO, ignored, sizeof ignored) <= 0)
+            return;
+    }
+}
+
+static void await_idle(pid_t server)
+{
+    int64_t before, after = process_cpu_ns(server);
+    do {
+        before = after;
+        usleep(100000);
+        after = process_cpu_ns(server);
+    } while (after - before > IDLE_NS);
 }
 
 int main(int argc, char **argv)
@@ -36,13 +65,16 @@ int main(int argc, char **argv)
 
     int64_t memory = process_memory(server), cpu = process_cpu_ns(server), start = now_ns();
     ws_client *client = ws_client_open(&options);
-    double seconds = (double)(now_ns() - start) / 1e9;
-    cpu = process_cpu_ns(server) - cpu;
+    double count = (double)options.connections, seconds = (double)(now_ns() - start) / 1e9;
+    double came = (double)(process_cpu_ns(server) - cpu) / 1e3;
     memory = process_memory(server) - memory;
-    printf("{\"connections\":%zu,\"seconds\":%.4f,\"per_second\":%.0f,\"cpu_us_each\":%.2f,\"bytes_"
-           "each\":%.0f}\n",
-           options.connections, seconds, (double)options.connections / seconds,
-           (double)cpu / 1e3 / (double)options.connections,
-           (double)memory / (double)options.connections);
+    printf("{\"connections\":%zu,\"seconds\":%.4f,\"per_second\":%.0f,\"cpu_us_each\":%.2f,"
+           "\"bytes_each\":%.0f",
+           options.connections, seconds, count / seconds, came / count, (double)memory / count);
+    printf("\n"); /* for who waits for the line */
+    fflush(stdout);
+    stay(client);
     ws_client_close(client);
+    await_idle(server);
+    printf(",\"visit_us_each\":%.2f}\n", (double)(process_cpu_ns(server) - cpu) / 1e3 / count);
 }
