@@ -10,10 +10,12 @@
 
 #include "postgres.h"
 
+#include "access/tableam.h"
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "executor/executor.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
@@ -61,6 +63,23 @@ my_procno(void)
 	return GetNumberFromPGProc(MyProc);
 #else
 	return MyProc->pgprocno;
+#endif
+}
+
+/* Which indexes have to be told of a new version of a row. */
+#if PG_VERSION_NUM < 160000
+typedef bool TU_UpdateIndexes;
+#define TU_None false
+#endif
+
+/* The row in slot is a new one, or a new version for which table_tuple_update said which. */
+static inline void
+insert_index_entries(ResultRelInfo *target, TupleTableSlot *slot, EState *estate, bool update, TU_UpdateIndexes which)
+{
+#if PG_VERSION_NUM >= 160000
+	(void) ExecInsertIndexTuples(target, slot, estate, update, false, NULL, NIL, which == TU_Summarizing);
+#else
+	(void) ExecInsertIndexTuples(target, slot, estate, update, false, NULL, NIL);
 #endif
 }
 

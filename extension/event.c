@@ -39,6 +39,7 @@
 #include "chain.h"
 #include "compat.h"
 #include "delivery.h"
+#include "direct.h"
 #include "event.h"
 #include "guard.h"
 #include "plans.h"
@@ -47,16 +48,13 @@
 
 PG_FUNCTION_INFO_V1(unichat_event_before);
 
+/* All columns, in the table's order. */
 static plan insert_event = {
 	"INSERT INTO @.chat_events (player_id, seq, request_id, kind, message_id, from_status, to_status, urgency,"
-	" assigned_to, actor, detail, at, message_digest, hash, notified)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-	15, {CHAIN_EVENT_TYPES, BYTEAOID, BOOLOID}
-};
-
-static plan find_hash = {
-	"SELECT hash FROM @.chat_events WHERE player_id = $1 AND seq = $2 AND hash IS NOT NULL",
-	2, {TEXTOID, INT8OID}
+	" assigned_to, actor, detail, at, xid, notified, message_digest, hash)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+	Natts_events, {TEXTOID, INT8OID, INT8OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
+	TIMESTAMPTZOID, XID8OID, BOOLOID, BYTEAOID, BYTEAOID}
 };
 
 static plan find_late = {
@@ -73,7 +71,7 @@ static plan set_hash = {
 static TransactionId late_in = InvalidTransactionId;
 
 static void
-add_covered(arguments *args, const chat_event *e)
+add_own_columns(arguments *args, const chat_event *e)
 {
 	add_text(args, e->player_id);
 	add_int8(args, e->seq);
@@ -88,32 +86,43 @@ add_covered(arguments *args, const chat_event *e)
 	add_datum(args, e->detail ? DirectFunctionCall1(jsonb_in, CStringGetDatum(e->detail)) : (Datum) 0,
 			  e->detail == NULL);
 	add_time(args, e->at);
-	add_datum(args, PointerGetDatum(e->message_digest), e->message_digest == NULL);
 }
 
-/* The hash of a player's event that is stored, or NULL. */
-static bytea *
-hash_of(const char *player_id, int64 seq)
+static void
+add_bytea(arguments *args, bytea *value)
 {
-	arguments	args = {0};
+	add_datum(args, PointerGetDatum(value), value == NULL);
+}
 
-	add_text(&args, player_id);
-	add_int8(&args, seq);
-	return plan_run(&find_hash, &args) == 0 ? NULL : row_bytea(0, 1);
+/* The hash of the event before this one; NULL if it has none yet. */
+static bytea *
+previous_hash(direct *events, const chat_event *e)
+{
+	ScanKeyData keys[2];
+	bool		isnull;
+	Datum		hash;
+
+	direct_text_key(&keys[0], Anum_events_player_id, e->player_id);
+	direct_int8_key(&keys[1], Anum_events_seq, e->seq - 1);
+	if (!direct_find(events, "chat_events_pkey", NULL, keys, 2))
+		return NULL;
+	hash = heap_getattr(events->tuple, Anum_events_hash, RelationGetDescr(events->rel), &isnull);
+	return isnull ? NULL : DatumGetByteaPP(hash);
 }
 
 /* The hash of an event that is about to be stored; NULL if it has to wait. */
 static bytea *
-next_hash(const chat_event *e, const arguments *covered)
+next_hash(direct *events, const chat_event *e, arguments columns)
 {
 	bytea	   *previous = NULL;
 
-	if (e->seq > 1 && (previous = hash_of(e->player_id, e->seq - 1)) == NULL)
+	if (e->seq > 1 && (previous = previous_hash(events, e)) == NULL)
 	{
 		late_in = GetTopTransactionId();
 		return NULL;
 	}
-	return chain_event_hash(previous, covered);
+	add_bytea(&columns, e->message_digest);
+	return chain_event_hash(previous, &columns);
 }
 
 typedef struct late_event
@@ -157,24 +166,45 @@ chain_late_events(const char *player_id, int64 seq, const bytea *hash)
 	}
 }
 
+static void
+insert(direct *events, arguments *columns)
+{
+	bool		nulls[Natts_events];
+
+	if (!events->ours_alone || RelationGetDescr(events->rel)->natts != Natts_events)
+	{
+		plan_run(&insert_event, columns);
+		return;
+	}
+	for (int i = 0; i < Natts_events; i++)
+		nulls[i] = columns->nulls[i] == 'n';
+	direct_insert(events, columns->values, nulls);
+}
+
 void
 event_store(chat_event *e)
 {
-	arguments	args = {0};
+	arguments	columns = {0};
 	delivery_mode mode = delivery_decide();
+	FullTransactionId xid = GetTopFullTransactionId();
+	direct		events;
 	bytea	   *hash;
 
-	add_covered(&args, e);
-	hash = next_hash(e, &args);
-	add_datum(&args, PointerGetDatum(hash), hash == NULL);
-	add_datum(&args, BoolGetDatum(mode != DELIVERY_WORKER), false);
-	plan_run(&insert_event, &args);
+	direct_open(&events, "chat_events");
+	add_own_columns(&columns, e);
+	hash = next_hash(&events, e, columns);
+	add_datum(&columns, FullTransactionIdGetDatum(xid), false);
+	add_datum(&columns, BoolGetDatum(mode != DELIVERY_WORKER), false);
+	add_bytea(&columns, e->message_digest);
+	add_bytea(&columns, hash);
+	insert(&events, &columns);
+	direct_close(&events);
 	if (hash != NULL && late_in == GetTopTransactionIdIfAny())
 		chain_late_events(e->player_id, e->seq, hash);
 
 	if (mode == DELIVERY_TRANSACTION)
 	{
-		e->xid = U64FromFullTransactionId(GetTopFullTransactionId());
+		e->xid = U64FromFullTransactionId(xid);
 		announce(e);
 	}
 }

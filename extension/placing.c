@@ -3,26 +3,26 @@
  * placing.c
  *	  Finds a message's request and takes its seq.
  *
- * Locks are taken in the order request row, player row.  Each statement here
- * has a snapshot of its own (in READ COMMITTED), and an UPDATE waits for
- * whoever holds the row and then looks at it again; so after a lock is taken,
- * what we read is true until we commit.
+ * Locks are taken in the order request row, player row.  Each look here has a
+ * snapshot of its own (in READ COMMITTED), and a lock or an update that has to
+ * wait for whoever changes the row is followed by another look (direct.h); so
+ * after a lock is taken, what we read is true until we commit.
  *
  * Two first messages at once.  The partial unique index lets one request in;
  * ON CONFLICT waits for the other transaction, then finds it open or gone:
  *
- *		T1: UPDATE open: none
- *									T2: UPDATE open: none
+ *		T1: open request: none
+ *									T2: open request: none
  *		T1: INSERT request
  *									T2: INSERT: waits for T1
  *		T1: commits					T2: conflict, nothing inserted; from the top:
- *									T2: UPDATE open: T1's request
+ *									T2: open request: T1's
  *
  * A message against resolving.  Either comes first; the message that comes
  * second opens a new request:
  *
  *		T1: UPDATE status resolved
- *									T2: UPDATE open: waits for T1
+ *									T2: open request: waits for T1
  *		T1: commits					T2: the row is resolved now: none
  *									T2: INSERT request
  *
@@ -49,21 +49,36 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
 
-#include "guard.h"
+#include "direct.h"
 #include "message.h"
 #include "newest.h"
 #include "pace.h"
 #include "plans.h"
 #include "player.h"
+#include "row.h"
+#include "tables.h"
 
-#define REQUEST_COLUMNS "id, player_name, status, urgency, assigned_to, updated_at, ctid"
-#define OPEN_ONE "player_id = $1 AND status <> 'resolved' AND id = coalesce($2, id)"
+/* A message's change of the open request, and one that claims it too. */
+#define PREVIEW_COLUMNS Anum_requests_player_name, Anum_requests_urgency, Anum_requests_updated_at, \
+	Anum_requests_waiting_since, Anum_requests_first_response_at, Anum_requests_last_message, \
+	Anum_requests_last_message_sender, Anum_requests_last_message_at
+#define PREVIEW_SQL "UPDATE @.chat_requests SET player_name = $2, urgency = $3, updated_at = $4, waiting_since = $5," \
+	" first_response_at = $6, last_message = $7, last_message_sender = $8, last_message_at = $9"
+#define PREVIEW_TYPES TIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, \
+	TIMESTAMPTZOID
 
-/* A lock on the request that is open, without changing it. */
-static plan lock_open = {
-	"SELECT FROM @.chat_requests WHERE player_id = $1 AND status <> 'resolved' FOR NO KEY UPDATE",
-	1, {TEXTOID}
+static direct_statement set_preview = {
+	{PREVIEW_SQL " WHERE ctid = $1 RETURNING ctid", 9, {PREVIEW_TYPES}},
+	{PREVIEW_COLUMNS}
+};
+
+static direct_statement set_preview_and_owner = {
+	{PREVIEW_SQL ", status = $10, assigned_to = $11 WHERE ctid = $1 RETURNING ctid", 11,
+	{PREVIEW_TYPES, TEXTOID, TEXTOID}},
+	{PREVIEW_COLUMNS, Anum_requests_status, Anum_requests_assigned_to}
 };
 
 static plan find_stored = {
@@ -73,55 +88,12 @@ static plan find_stored = {
 	3, {TEXTOID, TEXTOID, TEXTOID}
 };
 
-/*
- * A message's preview goes into the open request: by the index, or where this
- * transaction has left the row (newest.h).  clock_timestamp() is evaluated anew
- * when the UPDATE had to wait.
- */
-#define AS_PLAYER \
-	"UPDATE @.chat_requests SET last_message = $3, last_message_sender = 'player'," \
-	" last_message_at = clock_timestamp(), updated_at = clock_timestamp()," \
-	" waiting_since = coalesce(waiting_since, clock_timestamp())," \
-	" player_name = coalesce($4, player_name), urgency = coalesce($5, urgency)" \
-	" WHERE " OPEN_ONE
-
-/* A reply claims a waiting request; it never takes one from its owner. */
-#define AS_STAFF \
-	"UPDATE @.chat_requests SET last_message = $3, last_message_sender = 'staff'," \
-	" last_message_at = clock_timestamp(), updated_at = clock_timestamp(), waiting_since = NULL," \
-	" first_response_at = coalesce(first_response_at, clock_timestamp())," \
-	" status = 'in_progress', assigned_to = coalesce(assigned_to, $4)" \
-	" WHERE " OPEN_ONE " AND (assigned_to IS NULL OR assigned_to = coalesce($4, assigned_to))"
-
-#define AS_SYSTEM \
-	"UPDATE @.chat_requests SET last_message = $3, last_message_sender = 'system'," \
-	" last_message_at = clock_timestamp(), updated_at = clock_timestamp()" \
-	" WHERE " OPEN_ONE
-
-/* By sender. */
-static plan write_open[] = {
-	{AS_PLAYER " RETURNING " REQUEST_COLUMNS, 5, {TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID}},
-	{AS_STAFF " RETURNING " REQUEST_COLUMNS, 4, {TEXTOID, INT8OID, TEXTOID, TEXTOID}},
-	{AS_SYSTEM " RETURNING " REQUEST_COLUMNS, 3, {TEXTOID, INT8OID, TEXTOID}}
-};
-
-static plan write_open_again[] = {
-	{AS_PLAYER " AND ctid = $6 RETURNING " REQUEST_COLUMNS, 6, {TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIDOID}},
-	{AS_STAFF " AND ctid = $5 RETURNING " REQUEST_COLUMNS, 5, {TEXTOID, INT8OID, TEXTOID, TEXTOID, TIDOID}},
-	{AS_SYSTEM " AND ctid = $4 RETURNING " REQUEST_COLUMNS, 4, {TEXTOID, INT8OID, TEXTOID, TIDOID}}
-};
-
-static plan find_open = {
-	"SELECT id, assigned_to FROM @.chat_requests WHERE player_id = $1 AND status <> 'resolved'",
-	1, {TEXTOID}
-};
-
 static plan open_request = {
 	"INSERT INTO @.chat_requests (player_id, player_name, urgency, last_message)"
 	" VALUES ($1, coalesce($2, (SELECT player_name FROM @.chat_players WHERE player_id = $1)),"
 	" coalesce($3, 'normal'), $4)"
 	" ON CONFLICT (player_id) WHERE status <> 'resolved' DO NOTHING"
-	" RETURNING " REQUEST_COLUMNS,
+	" RETURNING id",
 	4, {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
@@ -130,17 +102,40 @@ static plan forget_request = {
 	1, {INT8OID}
 };
 
-static void
-keep_request(message *m)
+static bool
+find_open(direct *requests, const message *m)
 {
-	m->request.id = row_int8(0, 1);
-	m->request.player_id = m->player_id;
-	m->request.player_name = row_text(0, 2);
-	m->request.status = row_text(0, 3);
-	m->request.urgency = row_text(0, 4);
-	m->request.assigned_to = row_text(0, 5);
-	m->request.at = row_time(0, 6);
-	newest_keep(NEWEST_REQUEST, m->player_id, row_place(0, 7));
+	ScanKeyData key;
+
+	direct_text_key(&key, Anum_requests_player_id, m->player_id);
+	return direct_find(requests, "chat_requests_open", newest_find(NEWEST_REQUEST, m->player_id), &key, 1);
+}
+
+static void
+keep_request(message *m, direct *requests)
+{
+	row			r;
+
+	row_read(&r, requests->tuple, RelationGetDescr(requests->rel));
+	request_read(&m->request, &r);
+	newest_keep(NEWEST_REQUEST, m->player_id, &requests->tuple->t_self);
+}
+
+/* Is there a message with its client_message_id?  Asked for every message, and hardly ever true. */
+static bool
+is_known(const message *m)
+{
+	ScanKeyData keys[3];
+	direct		messages;
+	bool		found;
+
+	direct_text_key(&keys[0], Anum_messages_player_id, m->player_id);
+	direct_text_key(&keys[1], Anum_messages_client_message_id, m->client_message_id);
+	direct_text_key(&keys[2], Anum_messages_sender, sender_word(m->sender));
+	direct_open(&messages, "chat_messages");
+	found = direct_find(&messages, "chat_messages_client_id", NULL, keys, 3);
+	direct_close(&messages);
+	return found;
 }
 
 static bool
@@ -148,7 +143,7 @@ is_replay(message *m)
 {
 	arguments	args = {0};
 
-	if (m->client_message_id == NULL)
+	if (m->client_message_id == NULL || !is_known(m))
 		return false;
 	add_text(&args, m->player_id);
 	add_text(&args, m->client_message_id);
@@ -164,71 +159,74 @@ is_replay(message *m)
 	return true;
 }
 
-static void
-lock_open_request(message *m)
+/* A reply claims a waiting request; it never takes one from its owner. */
+static bool
+accepts(const row *r, const message *m)
 {
-	arguments	args = {0};
+	const char *owner = get_text(r, Anum_requests_assigned_to);
 
-	add_text(&args, m->player_id);
-	plan_run(&lock_open, &args);
+	if (m->wanted_request != 0 && m->wanted_request != get_int8(r, Anum_requests_id))
+		return false;
+	return m->sender != SENDER_STAFF || owner == NULL || m->sender_id == NULL || strcmp(owner, m->sender_id) == 0;
 }
 
 static void
-add_preview(arguments *args, message *m)
+set_if_null(row *r, int column, TimestampTz value)
 {
-	add_text(args, m->player_id);
-	add_id(args, m->wanted_request);
-	add_text(args, m->preview);
+	if (is_null(r, column))
+		set_time(r, column, value);
+}
+
+static void
+change_as_player(row *r, const message *m, TimestampTz now)
+{
+	set_if_null(r, Anum_requests_waiting_since, now);
+	if (m->player_name != NULL)
+		set_text(r, Anum_requests_player_name, m->player_name);
+	if (m->urgency != NULL)
+		set_text(r, Anum_requests_urgency, m->urgency);
+}
+
+static void
+change_as_staff(row *r, message *m, TimestampTz now)
+{
+	m->claimed_from = get_text(r, Anum_requests_status);
+	m->claimed = strcmp(m->claimed_from, status_word(STATUS_WAITING)) == 0 ||
+		(is_null(r, Anum_requests_assigned_to) && m->sender_id != NULL);
+	set_null(r, Anum_requests_waiting_since);
+	set_if_null(r, Anum_requests_first_response_at, now);
+	if (!m->claimed)
+		return;
+	set_text(r, Anum_requests_status, status_word(STATUS_IN_PROGRESS));
+	if (is_null(r, Anum_requests_assigned_to))
+		set_text(r, Anum_requests_assigned_to, m->sender_id);
+}
+
+/* Writes the message's preview into the request that was found; false if that has changed meanwhile. */
+static bool
+write_preview(direct *requests, row *r, message *m)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	set_text(r, Anum_requests_last_message, m->preview);
+	set_text(r, Anum_requests_last_message_sender, sender_word(m->sender));
+	set_time(r, Anum_requests_last_message_at, now);
+	set_time(r, Anum_requests_updated_at, now);
 	if (m->sender == SENDER_PLAYER)
-	{
-		add_text(args, m->player_name);
-		add_text(args, m->urgency);
-	}
+		change_as_player(r, m, now);
 	else if (m->sender == SENDER_STAFF)
-		add_text(args, m->sender_id);
-}
-
-static bool
-try_write_again(message *m)
-{
-	arguments	args = {0};
-	ItemPointer place = newest_find(NEWEST_REQUEST, m->player_id);
-
-	if (place == NULL)
+		change_as_staff(r, m, now);
+	if (!direct_update(requests, r, m->claimed ? &set_preview_and_owner : &set_preview))
 		return false;
-	add_preview(&args, m);
-	add_place(&args, place);
-	return plan_run(&write_open_again[m->sender], &args) > 0;
-}
-
-/* Writes the message's preview into the open request; false if there is none for it. */
-static bool
-write_open_request(message *m)
-{
-	arguments	args = {0};
-
-	add_preview(&args, m);
-	if (!try_write_again(m) && plan_run(&write_open[m->sender], &args) == 0)
-		return false;
-	keep_request(m);
+	keep_request(m, requests);
 	return true;
 }
 
-/* No open request is one that this message may go to: says why, if it ends here. */
+/* The request that is open (NULL: none) is not one that this message may go to: says why, if it ends here. */
 static void
-refuse_unless_opening(message *m)
+refuse_unless_opening(const message *m, const row *open)
 {
-	arguments	args = {0};
-	bool		open;
-	int64		id;
-	char	   *owner;
-
-	if (m->sender == SENDER_PLAYER && m->wanted_request == 0)
-		return;
-	add_text(&args, m->player_id);
-	open = plan_run(&find_open, &args) > 0;
-	id = open ? row_int8(0, 1) : 0;
-	owner = open ? row_text(0, 2) : NULL;
+	int64		id = open ? get_int8(open, Anum_requests_id) : 0;
 
 	if (m->wanted_request != 0 && m->wanted_request != id)
 		ereport(ERROR,
@@ -238,19 +236,19 @@ refuse_unless_opening(message *m)
 				 open ? errdetail("The open request is " INT64_FORMAT ".", id)
 				 : errdetail("The player has no open request."),
 				 errhint("Leave request_id out to write to the request that is open.")));
-	if (!open)
+	if (open)
+		refuse_claimed(id, get_text(open, Anum_requests_assigned_to));
+	if (m->sender != SENDER_PLAYER)
 		ereport(ERROR,
 				(errcode(ERRCODE_UC_NOT_OPEN),
 				 errmsg("player \"%s\" has no open request", m->player_id),
 				 errdetail("Only a player's message opens a request."),
 				 errhint("Wait for the player to write.")));
-	if (owner != NULL)
-		refuse_claimed(id, owner);
-	/* it changed between the two statements: the caller tries again */
 }
 
+/* Opens a request; false if somebody else has. */
 static bool
-insert_request(message *m)
+insert_request(direct *requests, message *m)
 {
 	arguments	args = {0};
 
@@ -258,32 +256,44 @@ insert_request(message *m)
 	add_text(&args, m->player_name);
 	add_text(&args, m->urgency);
 	add_text(&args, m->preview);
-	if (plan_run(&open_request, &args) == 0)
-		return false;
-	keep_request(m);
-	m->created = true;
-	return true;
+	m->created = plan_run(&open_request, &args) > 0 && find_open(requests, m);
+	if (m->created)
+		keep_request(m, requests);
+	return m->created;
+}
+
+/* One attempt at the message's request; false if it has changed meanwhile. */
+static bool
+try_request(direct *requests, message *m)
+{
+	bool		open = find_open(requests, m);
+	row			r;
+
+	if (m->client_message_id != NULL)
+	{
+		if (open && !direct_lock(requests))
+			return false;
+		if (is_replay(m))
+			return true;
+	}
+	if (open)
+		row_read(&r, requests->tuple, RelationGetDescr(requests->rel));
+	if (open && accepts(&r, m))
+		return write_preview(requests, &r, m);
+	refuse_unless_opening(m, open ? &r : NULL);
+	return insert_request(requests, m);
 }
 
 /* Locks the request that the message goes to, opening one if need be. */
 static void
 find_request(message *m)
 {
-	for (;;)
-	{
-		if (m->client_message_id != NULL)
-		{
-			lock_open_request(m);
-			if (is_replay(m))
-				return;
-		}
-		if (write_open_request(m))
-			return;
-		refuse_unless_opening(m);
-		if (m->sender == SENDER_PLAYER && m->wanted_request == 0 && insert_request(m))
-			return;
+	direct		requests;
+
+	direct_open(&requests, "chat_requests");
+	while (!try_request(&requests, m))
 		CHECK_FOR_INTERRUPTS();
-	}
+	direct_close(&requests);
 }
 
 static void
@@ -306,7 +316,7 @@ message_place(message *m)
 	if (m->result.is_replay)
 		return;
 	seqs = m->created || m->claimed ? 2 : 1;
-	m->result.seq = player_take_seqs(m->player_id, seqs, &blocked);
+	m->result.seq = player_take_seqs(m->player_id, seqs, m->sender == SENDER_PLAYER ? m->player_name : NULL, &blocked);
 	if (m->created && is_replay(m))
 	{
 		forget(m, seqs);
@@ -319,8 +329,6 @@ message_place(message *m)
 				 errhint("unichat_block ends it.")));
 	if (m->created)
 		pace_check(m->player_id, m->request.id);
-	if (m->sender == SENDER_PLAYER)
-		player_set_name(m->player_id, m->player_name);
 	m->result.request_id = m->request.id;
 	m->result.status = m->request.status;
 	m->result.at = m->request.at;

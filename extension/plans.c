@@ -54,6 +54,12 @@ plans_use_schema(Oid schema)
 	}
 }
 
+Oid
+plans_schema(void)
+{
+	return schema_now;
+}
+
 static const char *
 schema_name(void)
 {

@@ -75,6 +75,7 @@ extern Datum row_composite(uint64 row, int column, MemoryContext context);
 
 /* Called for every entry: the schema that @ stands for. */
 extern void plans_use_schema(Oid schema);
+extern Oid	plans_schema(void);
 
 extern void plans_init(void);
 

@@ -3,7 +3,7 @@
  * player.c
  *	  A player's row: the lock that orders the player's events.
  *
- * An event's seq is last_seq + 1 of the player's row, and the UPDATE that takes
+ * An event's seq is last_seq + 1 of the player's row, and the update that takes
  * it keeps the row locked until commit.  So seqs of a player become visible in
  * their order, without a gap, and "everything after seq N" can never skip a
  * late committer:
@@ -21,41 +21,34 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "access.h"
 #include "args.h"
+#include "direct.h"
 #include "event.h"
 #include "guard.h"
 #include "newest.h"
 #include "plans.h"
 #include "player.h"
+#include "row.h"
+#include "tables.h"
 #include "words.h"
 
 PG_FUNCTION_INFO_V1(unichat_read);
 
-#define TAKEN " RETURNING last_seq, blocked, ctid"
-
-static plan take = {
-	"UPDATE @.chat_players SET last_seq = last_seq + $2 WHERE player_id = $1" TAKEN,
-	2, {TEXTOID, INT8OID}
+static direct_statement change = {
+	{"UPDATE @.chat_players SET player_name = $2, last_seq = $3 WHERE ctid = $1 RETURNING ctid", 3,
+	{TIDOID, TEXTOID, INT8OID}},
+	{Anum_players_player_name, Anum_players_last_seq}
 };
 
-static plan take_again = {
-	"UPDATE @.chat_players SET last_seq = last_seq + $2 WHERE ctid = $3 AND player_id = $1" TAKEN,
-	3, {TEXTOID, INT8OID, TIDOID}
-};
-
-static plan create_and_take = {
-	"INSERT INTO @.chat_players AS p (player_id, last_seq) VALUES ($1, $2)"
-	" ON CONFLICT (player_id) DO UPDATE SET last_seq = p.last_seq + $2" TAKEN,
-	2, {TEXTOID, INT8OID}
-};
-
-static plan set_name = {
-	"UPDATE @.chat_players SET player_name = $2 WHERE player_id = $1 AND player_name IS DISTINCT FROM $2",
-	2, {TEXTOID, TEXTOID}
+static plan create = {
+	"INSERT INTO @.chat_players (player_id) VALUES ($1) ON CONFLICT (player_id) DO NOTHING",
+	1, {TEXTOID}
 };
 
 static plan mark_read = {
@@ -68,55 +61,65 @@ static plan mark_read = {
 	3, {TEXTOID, TEXTOID, INT8OID}
 };
 
-/* Adds to last_seq where this transaction has left the row; false if it is not there. */
 static bool
-try_take_again(const char *player_id, int n)
+find(direct *players, const char *player_id)
 {
-	arguments	args = {0};
-	ItemPointer place = newest_find(NEWEST_PLAYER, player_id);
+	ScanKeyData key;
 
-	if (place == NULL)
-		return false;
-	add_text(&args, player_id);
-	add_int8(&args, n);
-	add_place(&args, place);
-	return plan_run(&take_again, &args) > 0;
+	direct_text_key(&key, Anum_players_player_id, player_id);
+	return direct_find(players, "chat_players_pkey", newest_find(NEWEST_PLAYER, player_id), &key, 1);
+}
+
+/* Adds n to last_seq of the player's row; false if there is none. */
+static bool
+try_take(direct *players, const char *player_id, int n, const char *name, row *r)
+{
+	while (find(players, player_id))
+	{
+		row_read(r, players->tuple, RelationGetDescr(players->rel));
+		set_int8(r, Anum_players_last_seq, get_int8(r, Anum_players_last_seq) + n);
+		if (name != NULL)
+			set_text(r, Anum_players_player_name, name);
+		if (direct_update(players, r, &change))
+			return true;
+		CHECK_FOR_INTERRUPTS();
+	}
+	return false;
+}
+
+static void
+take(const char *player_id, int n, const char *name, row *r)
+{
+	direct		players;
+
+	direct_open(&players, "chat_players");
+	while (!try_take(&players, player_id, n, name, r))
+	{
+		arguments	args = {0};
+
+		add_text(&args, player_id);
+		plan_run(&create, &args);
+	}
+	newest_keep(NEWEST_PLAYER, player_id, &players.tuple->t_self);
+	direct_close(&players);
 }
 
 int64
-player_take_seqs(const char *player_id, int n, bool *blocked)
+player_take_seqs(const char *player_id, int n, const char *name, bool *blocked)
 {
-	arguments	args = {0};
+	row			r;
 
-	add_text(&args, player_id);
-	add_int8(&args, n);
-	if (!try_take_again(player_id, n) && plan_run(&take, &args) == 0)
-		plan_run(&create_and_take, &args);
-	newest_keep(NEWEST_PLAYER, player_id, row_place(0, 3));
-	*blocked = row_bool(0, 2);
-	return row_int8(0, 1);
+	take(player_id, n, name, &r);
+	*blocked = get_bool(&r, Anum_players_blocked);
+	return get_int8(&r, Anum_players_last_seq);
 }
 
 void
 player_return_seqs(const char *player_id, int n)
 {
-	arguments	args = {0};
+	row			r;
 
-	add_text(&args, player_id);
-	add_int8(&args, -n);
-	plan_run(&take, &args);
-}
-
-void
-player_set_name(const char *player_id, const char *name)
-{
-	arguments	args = {0};
-
-	if (name == NULL)
-		return;
-	add_text(&args, player_id);
-	add_text(&args, name);
-	plan_run(&set_name, &args);
+	take(player_id, -n, NULL, &r);
 }
 
 void
@@ -125,7 +128,7 @@ player_leave_event(const char *kind, const char *player_id, const char *actor, c
 	bool		blocked;
 	chat_event	e = {.kind = kind, .player_id = player_id, .actor = actor, .detail = detail};
 
-	e.seq = player_take_seqs(player_id, 1, &blocked);
+	e.seq = player_take_seqs(player_id, 1, NULL, &blocked);
 	e.at = GetCurrentTimestamp();
 	event_store(&e);
 }

@@ -12,12 +12,10 @@
 
 /*
  * Locks the player's row until commit, which is made if there is none, and
- * takes the next n numbers.  Returns the last of them.  Lock the request first.
+ * takes the next n numbers.  Returns the last of them.  Stores the name, if one
+ * is given.  Lock the request first.
  */
-extern int64 player_take_seqs(const char *player_id, int n, bool *blocked);
-
-/* Stores the name, if there is one to store. */
-extern void player_set_name(const char *player_id, const char *name_or_null);
+extern int64 player_take_seqs(const char *player_id, int n, const char *name_or_null, bool *blocked);
 
 /* Gives the last n numbers back, which nobody has seen. */
 extern void player_return_seqs(const char *player_id, int n);

@@ -85,6 +85,18 @@ typedef struct request_job
 } request_job;
 
 void
+request_read(request *r, const row *from)
+{
+	r->id = get_int8(from, Anum_requests_id);
+	r->player_id = get_text(from, Anum_requests_player_id);
+	r->player_name = get_text(from, Anum_requests_player_name);
+	r->status = get_text(from, Anum_requests_status);
+	r->urgency = get_text(from, Anum_requests_urgency);
+	r->assigned_to = get_text(from, Anum_requests_assigned_to);
+	r->at = get_time(from, Anum_requests_updated_at);
+}
+
+void
 request_describe(const request *r, chat_event *e)
 {
 	e->player_id = r->player_id;
@@ -250,21 +262,14 @@ static HeapTuple
 before_update(request_job *job)
 {
 	status_call *call = guard_within(FRAME_STATUS);
-	message    *m = guard_within(FRAME_MESSAGE);
 	HeapTuple	tuple = job->trigger->tg_newtuple;
 
 	if (guard_within(FRAME_RETENTION))
 		return tuple;
 	check_named(job, Anum_requests_status);
 	check_named(job, Anum_requests_assigned_to);
-	if (m != NULL)
-	{
-		m->claimed = m->sender == SENDER_STAFF &&
-			(!same_value(&job->old, &job->new, Anum_requests_status) ||
-			 !same_value(&job->old, &job->new, Anum_requests_assigned_to));
-		m->claimed_from = status_word(check_status(get_text(&job->old, Anum_requests_status)));
+	if (guard_within(FRAME_MESSAGE))
 		return tuple;
-	}
 	if (call != NULL && call->request_id != get_int8(&job->old, Anum_requests_id))
 		call = NULL;
 	job->actor = call ? call->actor : NULL;
@@ -363,27 +368,14 @@ unichat_request_before(PG_FUNCTION_ARGS)
 }
 
 static void
-read_request(request *r, const row *from)
-{
-	r->id = get_int8(from, Anum_requests_id);
-	r->player_id = get_text(from, Anum_requests_player_id);
-	r->player_name = get_text(from, Anum_requests_player_name);
-	r->status = get_text(from, Anum_requests_status);
-	r->urgency = get_text(from, Anum_requests_urgency);
-	r->assigned_to = get_text(from, Anum_requests_assigned_to);
-	r->at = get_time(from, Anum_requests_updated_at);
-}
-
-static void
 announce_opened(void *arg)
 {
 	request_job *job = arg;
 	request		r;
 	bool		blocked;
 
-	read_request(&r, &job->new);
-	request_announce_created(&r, player_take_seqs(r.player_id, 1, &blocked), 0, NULL);
-	player_set_name(r.player_id, r.player_name);
+	request_read(&r, &job->new);
+	request_announce_created(&r, player_take_seqs(r.player_id, 1, r.player_name, &blocked), 0, NULL);
 }
 
 static void
@@ -394,12 +386,12 @@ announce_changed(void *arg)
 	chat_event	e = {.from_status = get_text(&job->old, Anum_requests_status)};
 	bool		blocked;
 
-	read_request(&r, &job->new);
+	request_read(&r, &job->new);
 	request_describe(&r, &e);
 	e.kind = strcmp(r.status, "waiting") == 0 ? "released"
 		: strcmp(r.status, "resolved") == 0 ? "resolved" : "claimed";
 	e.actor = job->actor ? job->actor : strcmp(e.kind, "claimed") == 0 ? r.assigned_to : NULL;
-	e.seq = player_take_seqs(r.player_id, 1, &blocked);
+	e.seq = player_take_seqs(r.player_id, 1, NULL, &blocked);
 	event_store(&e);
 }
 

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "payload.h"
+#include "row.h"
 
 /* What a request is after a statement. */
 typedef struct request
@@ -23,6 +24,9 @@ typedef struct request
 	const char *assigned_to;
 	TimestampTz at;				/* the time of this change */
 } request;
+
+/* Fills it from the request's row. */
+extern void request_read(request *r, const row *from);
 
 /* Fills the fields of an event that are the request's. */
 extern void request_describe(const request *r, chat_event *e);

@@ -24,11 +24,14 @@
 void
 row_read(row *r, HeapTuple tuple, TupleDesc desc)
 {
-	int			n = Min(desc->natts, ROW_MAX_COLUMNS);
-
 	memset(r, 0, sizeof(*r));
 	r->desc = desc;
-	for (int i = 0; i < n; i++)
+	if (desc->natts <= ROW_MAX_COLUMNS)
+	{
+		heap_deform_tuple(tuple, desc, r->values, r->nulls);
+		return;
+	}
+	for (int i = 0; i < ROW_MAX_COLUMNS; i++)
 		r->values[i] = heap_getattr(tuple, i + 1, desc, &r->nulls[i]);
 }
 
@@ -68,6 +71,12 @@ int64
 get_int8(const row *r, int column)
 {
 	return is_null(r, column) ? 0 : DatumGetInt64(r->values[column - 1]);
+}
+
+bool
+get_bool(const row *r, int column)
+{
+	return is_null(r, column) ? false : DatumGetBool(r->values[column - 1]);
 }
 
 TimestampTz

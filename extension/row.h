@@ -32,6 +32,7 @@ extern HeapTuple row_apply(const row *r, HeapTuple tuple);
 
 extern char *get_text(const row *r, int column);	/* NULL for null */
 extern int64 get_int8(const row *r, int column);	/* 0 for null */
+extern bool get_bool(const row *r, int column); /* false for null */
 extern TimestampTz get_time(const row *r, int column);
 extern bool is_null(const row *r, int column);
 

@@ -1,12 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * tables.h
- *	  The columns that triggers look at, by number: 10-tables.sql in C.
+ *	  The columns that C looks at, by number: 10-tables.sql in C.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef UNICHAT_TABLES_H
 #define UNICHAT_TABLES_H
+
+#define Anum_players_player_id				1
+#define Anum_players_player_name			2
+#define Anum_players_last_seq				3
+#define Anum_players_blocked				6
 
 #define Anum_messages_id					1
 #define Anum_messages_request_id			2
@@ -34,6 +39,10 @@
 #define Anum_requests_last_message_sender	13
 #define Anum_requests_last_message_at		14
 
+#define Anum_events_player_id				1
+#define Anum_events_seq						2
 #define Anum_events_xid						13
+#define Anum_events_hash					16
+#define Natts_events						16
 
 #endif							/* UNICHAT_TABLES_H */

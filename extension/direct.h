@@ -1,0 +1,62 @@
+/*-------------------------------------------------------------------------
+ *
+ * direct.h
+ *	  Rows of our own tables, found and written without a statement.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef UNICHAT_DIRECT_H
+#define UNICHAT_DIRECT_H
+
+#include "postgres.h"
+
+#include "access/skey.h"
+#include "utils/relcache.h"
+
+#include "plans.h"
+#include "row.h"
+
+/* A table, and the row of it that was found last. */
+typedef struct direct
+{
+	Relation	rel;
+	bool		ours_alone;		/* nobody else has a say in what is written */
+	HeapTuple	tuple;			/* NULL: none */
+} direct;
+
+/*
+ * The statement for an UPDATE where others have a say: it finds the row by
+ * ctid = $1, sets these columns (0 ends them) to $2 and so on, and returns
+ * the new ctid.
+ */
+typedef struct direct_statement
+{
+	plan		plan;
+	int			columns[PLAN_MAX_ARGS];
+} direct_statement;
+
+extern void direct_open(direct *d, const char *table);
+extern void direct_close(direct *d);
+
+/* Conditions for direct_find, by the number of the table's column. */
+extern void direct_text_key(ScanKey key, int column, const char *value);
+extern void direct_int8_key(ScanKey key, int column, int64 value);
+
+/*
+ * Finds the row, as a statement would that begins now: at the hint, if that
+ * is not NULL and it is there, else by the index.  False if there is none.
+ */
+extern bool direct_find(direct *d, const char *index, ItemPointer hint, ScanKey keys, int n);
+
+/*
+ * Locks the row that was found, as FOR NO KEY UPDATE does, or changes it; both
+ * wait for whoever holds it.  False: it is not what was found any more, find it
+ * again.  (In REPEATABLE READ and above that is an error.)
+ */
+extern bool direct_lock(direct *d);
+extern bool direct_update(direct *d, const row *r, direct_statement *statement);
+
+/* Inserts a row of all columns.  Only if ours_alone. */
+extern void direct_insert(direct *d, Datum *values, bool *nulls);
+
+#endif							/* UNICHAT_DIRECT_H */
