@@ -38,6 +38,7 @@
 #include "chain.h"
 
 #define SALT_BYTES 16
+#define SALT_POOL 64
 
 /* Of CHAIN_EVENT_COLUMNS and CHAIN_MESSAGE_COLUMNS. */
 static const Oid event_types[CHAIN_EVENT_NATTS] = {CHAIN_EVENT_TYPES};
@@ -54,15 +55,24 @@ make_bytea(int len)
 	return b;
 }
 
+/* Taken from the system's generator many at a time, which costs as much as one. */
 bytea *
 chain_salt(void)
 {
+	static char pool[SALT_POOL][SALT_BYTES];
+	static int	used = SALT_POOL;
 	bytea	   *salt = make_bytea(SALT_BYTES);
 
-	if (!pg_strong_random(VARDATA(salt), SALT_BYTES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+	if (used == SALT_POOL)
+	{
+		if (!pg_strong_random(pool, sizeof(pool)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate random values")));
+		used = 0;
+	}
+	memcpy(VARDATA(salt), pool[used], SALT_BYTES);
+	explicit_bzero(pool[used++], SALT_BYTES);
 	return salt;
 }
 

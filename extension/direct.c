@@ -18,9 +18,9 @@
  *	  predicate locks of SERIALIZABLE are taken by the access methods.
  * 4. Indexes are written unless the update is HOT, which it nearly always is.
  *
- * What only the executor can do is left to it: where a table has a trigger, rule,
- * forced row security, constraint or column that is not ours, the same row is
- * written by a statement.
+ * What only the executor can do is left to it: where a table has a trigger, a
+ * rule, forced row security or a constraint that is not ours, or where ours are
+ * disabled, the same row is written by a statement.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,6 +31,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -48,13 +49,16 @@ is_ours_alone(Relation rel)
 {
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
 
-	if (rel->rd_tableam != GetHeapamTableAmRoutine() || rel->rd_rel->relhasrules ||
-		rel->rd_rel->relforcerowsecurity ||
+	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA || rel->rd_tableam != GetHeapamTableAmRoutine() ||
+		rel->rd_rel->relhasrules || rel->rd_rel->relforcerowsecurity ||
 		(constr != NULL && (constr->num_check > 0 || constr->has_generated_stored)))
 		return false;
 	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
 	{
-		if (strncmp(rel->trigdesc->triggers[i].tgname, OUR_TRIGGERS, strlen(OUR_TRIGGERS)) != 0)
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+
+		if (strncmp(trigger->tgname, OUR_TRIGGERS, strlen(OUR_TRIGGERS)) != 0 ||
+			trigger->tgenabled != TRIGGER_FIRES_ON_ORIGIN)
 			return false;
 	}
 	return true;

@@ -101,7 +101,7 @@ guard(Oid schema, Oid owner, frame_kind kind, guarded body, void *arg)
 void
 guard_inner(frame_kind kind, guarded body, void *arg)
 {
-	frame		here = {top, kind, arg, CurrentMemoryContext, top->role};
+	frame		here = {top, kind, arg, top->caller, top->role};
 
 	PG_TRY();
 	{

@@ -67,4 +67,11 @@ typedef struct message
  */
 extern void message_place(message *m);
 
+/*
+ * Stores a message, of which the columns that are not assigned are given, and
+ * fills the call's result.  False, and nothing is done: somebody else has a say
+ * in it, so an INSERT has to do it.  In FRAME_SEND.
+ */
+extern bool message_send(send_call *call, const Datum *values, const bool *nulls);
+
 #endif							/* UNICHAT_MESSAGE_H */

@@ -23,6 +23,7 @@
 #define Anum_messages_timestamp				8
 #define Anum_messages_client_message_id		9
 #define Anum_messages_salt					10
+#define Natts_messages						10
 
 #define Anum_requests_id					1
 #define Anum_requests_player_id				2
