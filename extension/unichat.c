@@ -14,6 +14,7 @@
  *		guard		who runs as whom
  *		access		whom a session speaks for
  *		row			the row that a trigger is called for
+ *		direct		rows found and written without a statement
  *		pending		from a BEFORE trigger to the AFTER trigger of the row
  *		payload		the JSON of one event
  *		announce	tells the listeners
