@@ -8,7 +8,8 @@
  * - Each entry has its clientMessageId from the start and keeps it, so that whatever is sent again after a lost answer,
  *   a reload or in a second tab is the same message to the server, which stores it once.
  * - One at a time and in order. What cannot get through now (network, 503, 429) is tried again by itself, a few times,
- *   and once more when resume() says that the connection is back; then it fails, and what waits behind it too.
+ *   and once more when resume() says that the connection is back; then it fails, and what waits behind it too. A 429 is
+ *   no failed try: the server has said when it will take the message.
  * - What the server refuses (400, 403, 409) fails at once; the others go on.
  * - One storage key per entry: two tabs never overwrite each other's.
  */
@@ -44,7 +45,7 @@ export function createOutbox({ storage, prefix, send, onSent, onChange, setTimer
 
   /* Try one entry until it is sent, refused, or out of tries. */
   async function deliver(entry) {
-    for (let attempt = 0; ; attempt++) {
+    for (let failures = 0; ; ) {
       try {
         const answer = await send(entry);
         onSent(entry, answer);
@@ -53,9 +54,10 @@ export function createOutbox({ storage, prefix, send, onSent, onChange, setTimer
       } catch (error) {
         if (!entries.some(({ id }) => id === entry.id)) return;
         if (!error.transient) return update(entry.id, { state: 'failed', error: error.message });
-        if (attempt === retryDelays.length) return failAll(error);
+        if (failures === retryDelays.length) return failAll(error);
         update(entry.id, { error: error.message });
-        await pause(Math.max(retryDelays[attempt], (error.retryAfter ?? 0) * 1000));
+        await pause(Math.max(retryDelays[failures], (error.retryAfter ?? 0) * 1000));
+        if (error.status !== 429) failures++;
       }
     }
   }

@@ -90,6 +90,27 @@ test('no connection: tried again by itself with the same id, at the server’s p
   assert.deepEqual(sent, ['a']);
 });
 
+test('too fast for the server: however often, it waits as long as the server says, and fails never', async () => {
+  const { calls, timers, outbox, sent, states } = setUp();
+  outbox.enqueue('a');
+  outbox.enqueue('b');
+  for (let i = 0; i < 20; i++) {
+    await settled();
+    calls.at(-1).reject(unreachable({ status: 429, retryAfter: 2 }));
+    await settled();
+    assert.equal(timers[i].delay, 2000);
+    timers[i].run();
+  }
+  await settled();
+  assert.deepEqual(states(), ['a:sending', 'b:sending']);
+  assert.ok(calls.every((call) => call.id === calls[0].id));
+  calls.at(-1).resolve({});
+  await settled();
+  calls.at(-1).resolve({});
+  await settled();
+  assert.deepEqual(sent, ['a', 'b']);
+});
+
 test('after some tries all that wait fail, none overtakes, and resume() sends them in order', async () => {
   const { calls, timers, outbox, sent, states } = setUp();
   outbox.enqueue('a');
