@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/process.h"
 #include "config/command_line.h"
 #include "delivery/delivery.h"
@@ -239,12 +240,19 @@ static void warn_about_demo(const config *c)
                     LOG_Q("demo_password is set: whoever knows it signs in as anybody"));
 }
 
+static double read_revocations(void *arg)
+{
+    return (double)revocations_count(arg);
+}
+
 static bool start_identity(bridge *b)
 {
     buf why = {0};
     b->api.conf = b->conf;
     b->keys = key_set_load(b->conf, &why);
     b->revoked = revocations_new();
+    metric_gauge_read("unichat_revocations", NULL, "Identities whose earlier tokens are refused.",
+                      read_revocations, b->revoked);
     b->api.verifier = (verifier){b->conf, b->keys, b->revoked};
     if (b->keys == NULL)
         log_error("event=jwt_keys reason=%s", LOG_Q(why.data));

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -265,8 +266,5 @@ bool text_parse_bool(const char *s, bool *value)
 
 bool text_equal_secret(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-    unsigned char differ = a_len != b_len;
-    for (size_t i = 0; i < a_len && i < b_len; i++)
-        differ |= (unsigned char)a[i] ^ (unsigned char)b[i];
-    return differ == 0;
+    return a_len == b_len && CRYPTO_memcmp(a, b, a_len) == 0;
 }

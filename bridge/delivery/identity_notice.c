@@ -31,7 +31,7 @@ static bool take_revocation(hub *h, const verifier *v, revocations *revoked, con
     if (!json_is_integer(until))
         return false;
     if (revocations_add(revoked, role, sub, json_integer_value(until))) {
-        log_info("event=revoked role=%s sub=%s", caller_role_name(role), LOG_Q(sub));
+        log_debug("event=revoked role=%s sub=%s", caller_role_name(role), LOG_Q(sub));
         identity_review(h, v);
     }
     return true;

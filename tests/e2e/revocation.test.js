@@ -33,6 +33,7 @@ test('the connections of that identity end and its tokens are refused, at every 
     socket.send({ event: 'pusher:ping', data: {} });
     await socket.received((m) => m.event === 'pusher:pong', 'the others to live on');
   }
+  for (const at of [bridge, second]) assert.equal(await at.metric('unichat_revocations'), 1);
   const [row] = await cluster.query("SELECT actor FROM chat_revocations WHERE subject_role = 'staff' AND subject_id = 'grace'");
   assert.equal(row.actor, 'head of support');
 });
