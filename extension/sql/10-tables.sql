@@ -124,3 +124,9 @@ COMMENT ON COLUMN @extschema@.chat_events.xid IS 'the transaction that wrote it;
 COMMENT ON COLUMN @extschema@.chat_events.notified IS 'true: its own transaction has seen to the notification; false: the delivery worker does';
 COMMENT ON COLUMN @extschema@.chat_events.message_digest IS 'of a message: SHA-256 of its columns; stays when it is erased';
 COMMENT ON COLUMN @extschema@.chat_events.hash IS 'SHA-256 of the hash of the event before and of this event (unichat_verify)';
+
+-- What people write is never searched for by its value, and ANALYZE would keep samples of it that erasing cannot reach.
+ALTER TABLE @extschema@.chat_players ALTER player_name SET STATISTICS 0;
+ALTER TABLE @extschema@.chat_requests ALTER player_name SET STATISTICS 0, ALTER last_message SET STATISTICS 0;
+ALTER TABLE @extschema@.chat_messages ALTER message_text SET STATISTICS 0, ALTER sender_id SET STATISTICS 0,
+    ALTER client_message_id SET STATISTICS 0;

@@ -55,6 +55,10 @@ CREATE TABLE @extschema@.push_notifications (
     CHECK ((state = 'sending') = (lease_until IS NOT NULL))
 );
 
+-- As with what it is made of (10-tables.sql).
+ALTER TABLE @extschema@.push_notifications ALTER title SET STATISTICS 0, ALTER body SET STATISTICS 0,
+    ALTER data SET STATISTICS 0, ALTER last_error SET STATISTICS 0;
+
 CREATE INDEX push_notifications_due ON @extschema@.push_notifications (next_attempt_at) WHERE state = 'pending';
 CREATE INDEX push_notifications_leases ON @extschema@.push_notifications (lease_until) WHERE state = 'sending';
 CREATE INDEX push_notifications_digests ON @extschema@.push_notifications (created_at) WHERE kind = 'digest';
@@ -95,6 +99,8 @@ CREATE TABLE @extschema@.push_attempts (
     error        text,
     PRIMARY KEY (push_id, attempt)
 );
+
+ALTER TABLE @extschema@.push_attempts ALTER error SET STATISTICS 0;
 
 SELECT pg_catalog.pg_extension_config_dump('@extschema@.push_attempts', '');
 
