@@ -195,6 +195,21 @@ void ws_hold_back(struct lws *wsi, bool hold)
     setsockopt(lws_get_socket_fd(wsi), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
 }
 
+static void on_end(wheel_timer *t)
+{
+    lws_set_timeout(CONN_OF(t, liveness)->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+}
+
+/* The socket goes by itself, or in so many seconds: not sooner than in the next tick, for we may be
+ * within one of its callbacks. libwebsockets' own timers may be late when it has nothing else to
+ * do. */
+static void leave_and_end(ws_conn *c, unsigned seconds)
+{
+    leave_hub(c);
+    wheel_start(hub_wheel(c->srv->opt.hub), &c->liveness, clock_monotonic_ms() + seconds * 1000ull,
+                on_end);
+}
+
 /* At the end of a turn. */
 static void flush_one(ws_conn *c)
 {
@@ -203,13 +218,10 @@ static void flush_one(ws_conn *c)
     if (c->held_back)
         ws_hold_back(c->wsi, false);
     c->held_back = false;
-    if (!ok) {
-        leave_hub(c);
-        lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
-    } else if (c->closing) {
-        leave_hub(c);
-        lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_SECONDS);
-    }
+    if (!ok)
+        leave_and_end(c, 0);
+    else if (c->closing)
+        leave_and_end(c, CLOSE_SECONDS);
 }
 
 /* Leaving the hub may queue frames for others, so the list is taken until it stays empty. */

@@ -121,6 +121,13 @@ function heldBy(one, socket) {
   return run('ss', ['-Htnp', `sport = :${one.port} and dport = :${socket.localPort}`]).includes(`pid=${one.pid}`);
 }
 
+test('a WebSocket that does not answer the Close frame is closed', async () => {
+  const socket = open(bridge.port, 'GET /app/no-such-key HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+    + 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n');
+  await until(() => socket.text.includes('4001'), 'the refusal');
+  await within(socket.ended, 'it to be closed', 9000);
+});
+
 test('headers that are too large: 431, and far too large ones cost nobody anything', async () => {
   const get = (bytes) => open(bridge.port, `GET /healthz HTTP/1.1\r\nHost: x\r\nCookie: a=${'b'.repeat(bytes)}\r\n\r\n`);
   const [fine, large, absurd] = [get(4000), get(9000), get(1000000)];
