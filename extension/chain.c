@@ -17,6 +17,9 @@
  * 4. Not covered are xid and notified: they are about delivery, and a restore
  *	  changes xid.
  *
+ * 5. With unichat.chain off nothing is hashed; when it is on again, the next
+ *	  event begins a chain anew.
+ *
  * Each value is covered as its length in four bytes and then itself: numbers
  * and times in eight bytes, texts in UTF-8, jsonb as text; null is the length
  * 2^32 - 1.  So a dump verifies whatever machine, encoding or version of
@@ -33,6 +36,7 @@
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/jsonb.h"
 
 #include "chain.h"
@@ -45,6 +49,14 @@ static const Oid event_types[CHAIN_EVENT_NATTS] = {CHAIN_EVENT_TYPES};
 static const Oid message_types[CHAIN_MESSAGE_NATTS] = {
 	INT8OID, INT8OID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, BYTEAOID
 };
+
+static bool chain_on = true;
+
+bool
+chain_is_on(void)
+{
+	return chain_on;
+}
 
 static bytea *
 make_bytea(int len)
@@ -61,8 +73,11 @@ chain_salt(void)
 {
 	static char pool[SALT_POOL][SALT_BYTES];
 	static int	used = SALT_POOL;
-	bytea	   *salt = make_bytea(SALT_BYTES);
+	bytea	   *salt;
 
+	if (!chain_on)
+		return NULL;
+	salt = make_bytea(SALT_BYTES);
 	if (used == SALT_POOL)
 	{
 		if (!pg_strong_random(pool, sizeof(pool)))
@@ -171,4 +186,12 @@ chain_same(const bytea *a, const bytea *b)
 {
 	return a != NULL && b != NULL && VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
 		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+void
+chain_init(void)
+{
+	DefineCustomBoolVariable("unichat.chain",
+							 "Hashes events into a chain, so that unichat_verify can find what was tampered with.",
+							 NULL, &chain_on, true, PGC_SUSET, 0, NULL, NULL, NULL);
 }

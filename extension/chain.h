@@ -24,17 +24,22 @@
 	" m.timestamp, m.client_message_id, m.salt"
 #define CHAIN_MESSAGE_NATTS 10
 
-/* Random, for a message's row; palloc'd. */
+/* unichat.chain: is what is written now to be hashed? */
+extern bool chain_is_on(void);
+
+/* Random, for a message's row; palloc'd.  NULL if the chain is off. */
 extern bytea *chain_salt(void);
 
 /*
  * The SHA-256 of a message's columns, and that of an event's and of the hash
- * of the event before (NULL: it is the first); palloc'd.
+ * of the event before (NULL: the chain begins here); palloc'd.
  */
 extern bytea *chain_message_digest(const arguments *columns);
 extern bytea *chain_event_hash(const bytea *previous_or_null, const arguments *columns);
 
 /* Two hashes, both known and the same? */
 extern bool chain_same(const bytea *a_or_null, const bytea *b_or_null);
+
+extern void chain_init(void);
 
 #endif							/* UNICHAT_CHAIN_H */

@@ -94,33 +94,38 @@ add_bytea(arguments *args, bytea *value)
 	add_datum(args, PointerGetDatum(value), value == NULL);
 }
 
-/* The hash of the event before this one; NULL if it has none yet. */
-static bytea *
-previous_hash(direct *events, const chat_event *e)
+/* The event before this one: is it stored?  Its hash; NULL if it has none. */
+static bool
+find_previous(direct *events, const chat_event *e, bytea **hash)
 {
 	ScanKeyData keys[2];
 	bool		isnull;
-	Datum		hash;
+	Datum		value;
 
+	*hash = NULL;
 	direct_text_key(&keys[0], Anum_events_player_id, e->player_id);
 	direct_int8_key(&keys[1], Anum_events_seq, e->seq - 1);
 	if (!direct_find(events, "chat_events_pkey", NULL, keys, 2))
-		return NULL;
-	hash = heap_getattr(events->tuple, Anum_events_hash, RelationGetDescr(events->rel), &isnull);
-	return isnull ? NULL : DatumGetByteaPP(hash);
+		return false;
+	value = heap_getattr(events->tuple, Anum_events_hash, RelationGetDescr(events->rel), &isnull);
+	if (!isnull)
+		*hash = DatumGetByteaPP(value);
+	return true;
 }
 
-/* The hash of an event that is about to be stored; NULL if it has to wait. */
+/* The hash of an event that is about to be stored; NULL if it has to wait, or gets none. */
 static bytea *
 next_hash(direct *events, const chat_event *e, arguments columns)
 {
+	TransactionId xid = GetTopTransactionId();
 	bytea	   *previous = NULL;
 
-	if (e->seq > 1 && (previous = previous_hash(events, e)) == NULL)
-	{
-		late_in = GetTopTransactionId();
+	if (!chain_is_on())
 		return NULL;
-	}
+	if (e->seq > 1 && !find_previous(events, e, &previous))
+		late_in = xid;
+	if (previous == NULL && late_in == xid)
+		return NULL;
 	add_bytea(&columns, e->message_digest);
 	return chain_event_hash(previous, &columns);
 }

@@ -189,6 +189,8 @@ digest_of(const row *r)
 {
 	arguments	columns = {0};
 
+	if (!chain_is_on())
+		return NULL;
 	for (int i = 0; i < CHAIN_MESSAGE_NATTS; i++)
 		add_datum(&columns, r->values[i], r->nulls[i]);
 	return chain_message_digest(&columns);

@@ -114,7 +114,7 @@ set_time(row *r, int column, TimestampTz value)
 void
 set_bytea(row *r, int column, bytea *value)
 {
-	set(r, column, PointerGetDatum(value), false);
+	set(r, column, PointerGetDatum(value), value == NULL);
 }
 
 void

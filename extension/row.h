@@ -39,7 +39,7 @@ extern bool is_null(const row *r, int column);
 extern void set_text(row *r, int column, const char *value_or_null);
 extern void set_int8(row *r, int column, int64 value);
 extern void set_time(row *r, int column, TimestampTz value);
-extern void set_bytea(row *r, int column, bytea *value);
+extern void set_bytea(row *r, int column, bytea *value_or_null);
 extern void set_null(row *r, int column);
 
 /* Is the column the same in both rows? */

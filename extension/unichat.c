@@ -43,6 +43,7 @@
 #include "utils/guc.h"
 
 #include "access.h"
+#include "chain.h"
 #include "compat.h"
 #include "delivery.h"
 #include "pace.h"
@@ -61,6 +62,7 @@ _PG_init(void)
 	plans_init();
 	pending_init();
 	delivery_init();
+	chain_init();
 	pace_init();
 	access_init();
 	MarkGUCPrefixReserved("unichat");

@@ -157,6 +157,20 @@ SELECT * FROM after('ann', $$UPDATE chat_events SET detail = detail - 'removed' 
 SELECT * FROM after('ann', $$INSERT INTO chat_messages (id, request_id, player_id, seq, message_text, "timestamp") VALUES (1, 1, 'ann', 2, 'x', now())$$);
 SELECT * FROM tamper('ann', 'chat_events');
 
+-- Without it nothing is hashed, and nothing verified; with it again, a chain begins anew.
+SET unichat.chain = off;
+SELECT seq FROM unichat_send('dan', 'one');
+INSERT INTO chat_messages (player_id, message_text) VALUES ('dan', 'two');
+SELECT count(*), count(hash), count(message_digest), (SELECT count(salt) FROM chat_messages WHERE player_id = 'dan') FROM chat_events WHERE player_id = 'dan';
+RESET unichat.chain;
+SELECT seq FROM unichat_send('dan', 'three');
+SELECT seq FROM unichat_send('dan', 'four');
+SELECT count(*), count(hash), count(message_digest) FROM chat_events WHERE player_id = 'dan';
+SELECT ok, events, head_seq, bad_seq, problem FROM unichat_verify('dan');
+SET ROLE pg_monitor;
+SET unichat.chain = off;
+RESET ROLE;
+
 DROP TABLE before;
 DROP FUNCTION answer(), changed(text, text), tamper(text, regclass), after(text, text[]);
 DROP EXTENSION unichat;
