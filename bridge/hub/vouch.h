@@ -14,7 +14,8 @@
 #include "identity/caller.h"
 
 /* The connection with this socket id lives by the token of `who`, which is copied, until that Unix
- * time. False when there is no such connection here. */
+ * time; one that speaks for more than a few identities is closed. False when there is no such
+ * connection here. */
 bool hub_vouch(hub *h, const char *socket_id, const caller *who, int64_t until);
 
 /* Asks about every token that vouches for a connection, and closes those for which is_good says no

@@ -77,9 +77,9 @@ static const char *check_key(const json_t *jwk)
 {
     const struct algorithm *a = algorithm_find(text_of(jwk, "alg"));
     if (a == NULL)
-        return "its alg is not a text";
+        return "has an alg that is not supported";
     if (strcmp(text_of(jwk, "kty"), a->kty) != 0)
-        return "is of another kind than its algorithm needs";
+        return "is of another kind than its alg, or else jwt_algorithm, needs";
     return strcmp(a->kty, "oct") == 0 ? check_secret(jwk, a) : check_public(jwk, a);
 }
 

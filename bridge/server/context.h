@@ -21,8 +21,7 @@ typedef struct http_mount http_mount;
 struct server {
     server_options opt;
     struct lws_context *lws;
-    SSL_CTX *tls;     /* of the port that speaks TLS, else NULL */
-    bool tls_is_hard; /* tls_harden() has been told of it */
+    SSL_CTX *tls; /* of the port that speaks TLS, else NULL */
     listener *listeners;
     accepted_all *accepted;
     unsigned n_vhosts;

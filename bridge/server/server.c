@@ -88,8 +88,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, http_reque
 /* libwebsockets has made a port's context, with its certificate. */
 static int on_tls_context(server *srv, SSL_CTX *ctx)
 {
-    srv->tls = ctx;
-    srv->tls_is_hard = tls_harden(ctx);
+    srv->tls = tls_harden(ctx) ? ctx : NULL;
     return 0;
 }
 
@@ -272,7 +271,7 @@ int server_listen(server *srv, const char *host, int port, const char *tls_cert,
 
     snprintf(name, sizeof(name), "unichat%u", srv->n_vhosts++);
     vhost = lws_create_vhost(srv->lws, &info);
-    if (!vhost || (tls_cert && !srv->tls_is_hard)) {
+    if (!vhost || (tls_cert && !srv->tls)) {
         log_error("event=listen_failed cert=%s error=\"the certificate or its key cannot be used\"",
                   tls_cert ? tls_cert : "none");
         return -1;
