@@ -8,12 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CHANNEL_PRIVATE "private-"
+#define CHANNEL_PRIVATE_FORM "private-"
 #define CHANNEL_STAFF "staff-portal"
-#define CHANNEL_STAFF_PRIVATE CHANNEL_PRIVATE CHANNEL_STAFF
+#define CHANNEL_STAFF_PRIVATE CHANNEL_PRIVATE_FORM CHANNEL_STAFF
 #define CHANNEL_STAFF_PRESENCE "presence-staff"
 #define CHANNEL_PLAYER_PREFIX "player-"
-#define CHANNEL_PLAYER_PRIVATE_PREFIX CHANNEL_PRIVATE CHANNEL_PLAYER_PREFIX
+#define CHANNEL_PLAYER_PRIVATE_PREFIX CHANNEL_PRIVATE_FORM CHANNEL_PLAYER_PREFIX
 
 /* The longest name: the longer prefix, 128 bytes of which each is three characters, and a NUL. */
 #define CHANNEL_NAME_SIZE (sizeof CHANNEL_PLAYER_PRIVATE_PREFIX + 3 * 128)

@@ -99,7 +99,7 @@ void delivery_publish(hub_app *app, const db_event *event)
 {
     delivery_names names;
     char private_channel[CHANNEL_NAME_SIZE];
-    const char *channel = private_channel + strlen(CHANNEL_PRIVATE);
+    const char *channel = private_channel + strlen(CHANNEL_PRIVATE_FORM);
     char *staff_data = NULL;
     if (!delivery_names_of(event, &names) ||
         !channel_of_player(private_channel, CHANNEL_PLAYER_PRIVATE_PREFIX, event->player_id)) {
