@@ -1,5 +1,6 @@
 -- 20 messages in 2 requests for each player, as a restore would bring them back; every tenth player's second one is open.
 -- psql -v players=N; without it 50,000, which makes 1,000,000 messages in 100,000 requests, 5,000 of them open.
+-- VACUUM ANALYZE afterwards.
 -- Each player: request_created 1, messages 2-11, resolved 12; request_created 13, messages 14-23 (, resolved 24).
 \if :{?players}
 \else
@@ -45,4 +46,3 @@ INSERT INTO push_attempts (push_id, attempt, outcome) SELECT id, 1, 'sent' FROM 
 
 SELECT setval('chat_requests_id_seq', :players * 2), setval('chat_messages_id_seq', :players * 20);
 RESET session_replication_role;
-VACUUM ANALYZE;

@@ -6,6 +6,7 @@
 
 sql -c 'CREATE EXTENSION unichat'
 sql -f bench/scale/fill.sql >/dev/null
+sql -c 'VACUUM ANALYZE'
 same "messages" 1000000 "$(sql -c 'SELECT count(*) FROM chat_messages')"
 same "requests" 100000 "$(sql -c 'SELECT count(*) FROM chat_requests')"
 
