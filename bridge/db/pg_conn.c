@@ -1,9 +1,16 @@
 /* pg_conn.c - see pg_conn.h.
  *
- * libpq works on sockets that it opens and closes itself, and while it connects it may close one
- * and open the next (another host, another address, a retry without TLS), often with the same
- * number. A uv_poll handle must not outlive its socket. So the handle is given up before every
- * PQconnectPoll() and made anew after it, and before PQfinish().
+ * libpq works on sockets that it opens and closes itself: while it connects it may close one and
+ * open the next (another host, another address, a retry without TLS), and when it reads or writes
+ * and the connection turns out to be broken, it closes it there and then:
+ *
+ *     PQconsumeInput(): broken, close(7)
+ *                                          accept() -> 7, a client; but 7 is still watched
+ *     the handle on 7 is given up
+ *
+ * So a handle watches a duplicate of the descriptor that is its own, whose number nobody else gets
+ * while the handle lives. It is given up before every PQconnectPoll() and made anew after it, and
+ * before PQfinish().
  *
  * PQconnectPoll() knows no time limit, and libpq has no call for "try the next host". When a step
  * takes longer than connect_timeout, the socket is shut down under it: libpq sees a failed host and
@@ -21,9 +28,11 @@
 #include "base/rand.h"
 #include "db/session.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define FIRST_RETRY_MS 100
 
@@ -36,6 +45,11 @@ typedef enum conn_state {
     CONN_FAILING, /* given up; the timer will clear it away */
 } conn_state;
 
+typedef struct watcher {
+    uv_poll_t handle;
+    int fd; /* a duplicate of PQsocket(pg) */
+} watcher;
+
 struct pg_conn {
     uv_loop_t *loop;
     const config *conf;
@@ -47,7 +61,7 @@ struct pg_conn {
 
     conn_state state;
     PGconn *pg;
-    uv_poll_t *poll; /* on PQsocket(pg); NULL between two sockets */
+    watcher *poll; /* NULL between two sockets */
     int poll_events;
     uv_timer_t timer; /* the state's own: retry, step limit, clearing away */
     uint64_t retry_ms;
@@ -66,33 +80,46 @@ static void lose(pg_conn *c, const char *why);
 
 /* ---- the poll handle ---- */
 
-static void free_handle(uv_handle_t *handle)
+static void free_watcher(uv_handle_t *handle)
 {
-    free(handle);
+    watcher *w = handle->data;
+    close(w->fd);
+    free(w);
 }
 
 static void unwatch(pg_conn *c)
 {
     if (c->poll == NULL)
         return;
-    uv_poll_stop(c->poll);
-    uv_close((uv_handle_t *)c->poll, free_handle);
+    uv_poll_stop(&c->poll->handle);
+    c->poll->handle.data = c->poll;
+    uv_close((uv_handle_t *)&c->poll->handle, free_watcher);
     c->poll = NULL;
+}
+
+static watcher *watcher_new(pg_conn *c)
+{
+    watcher *w = mem_new(watcher);
+    w->fd = fcntl(PQsocket(c->pg), F_DUPFD_CLOEXEC, 0);
+    if (w->fd >= 0 && uv_poll_init(c->loop, &w->handle, w->fd) == 0) {
+        w->handle.data = c;
+        return w;
+    }
+    if (w->fd >= 0)
+        close(w->fd);
+    free(w);
+    return NULL;
 }
 
 static bool watch(pg_conn *c, int events)
 {
     if (c->poll == NULL) {
-        uv_poll_t *poll = mem_new(uv_poll_t);
-        if (uv_poll_init(c->loop, poll, PQsocket(c->pg)) != 0) {
-            free(poll);
-            return false;
-        }
-        poll->data = c;
-        c->poll = poll;
+        c->poll = watcher_new(c);
         c->poll_events = 0;
     }
-    if (events != c->poll_events && uv_poll_start(c->poll, events, on_poll) != 0)
+    if (c->poll == NULL)
+        return false;
+    if (events != c->poll_events && uv_poll_start(&c->poll->handle, events, on_poll) != 0)
         return false;
     c->poll_events = events;
     return true;

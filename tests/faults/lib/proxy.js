@@ -5,7 +5,7 @@
 //           ends still acknowledge, so only a probe of the application's own notices
 //   closed  every connection is reset and new ones are refused: a server gone
 //
-// cut() resets the connections there are; new ones are welcome.
+// cut() resets the connections there are, end() ends them in good order; new ones are welcome.
 import net from 'node:net';
 import { freePort } from '../../lib/index.js';
 
@@ -49,6 +49,8 @@ class Proxy {
     this.flow(pair);
   }
 
+  get connections() { return this.pairs.size; }
+
   flow({ near, far }) {
     for (const socket of [near, far]) {
       if (this.mode === 'open') socket.resume();
@@ -72,6 +74,13 @@ class Proxy {
     for (const { near, far } of this.pairs) {
       near.resetAndDestroy();
       far.resetAndDestroy();
+    }
+  }
+
+  end() {
+    for (const { near, far } of this.pairs) {
+      near.destroy();
+      far.destroy();
     }
   }
 
