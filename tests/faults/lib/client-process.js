@@ -22,9 +22,8 @@ export async function startClients(specs) {
   await ask('start', specs);
   return {
     count: specs.length,
-    pause: () => child.kill('SIGSTOP'),
-    resume: () => child.kill('SIGCONT'),
-    positions: () => ask('positions'),
+    pid: child.pid,
+    move: () => ask('move'), // all of them to the next bridge; how many
     reports: () => ask('reports'),
     stop: () => { process.off('exit', stop); child.kill('SIGKILL'); },
   };
@@ -34,7 +33,7 @@ export async function startClients(specs) {
 const watchers = [];
 const answers = {
   start: async (specs) => { watchers.push(...await Promise.all(specs.map(startWatcher))); return true; },
-  positions: () => watchers.map((one) => Object.fromEntries(one.last)),
+  move: async () => { await Promise.all(watchers.map((one) => one.move())); return watchers.length; },
   reports: () => watchers.map((one) => one.report()),
 };
 if (process.argv[2] === 'watch' && process.send) {

@@ -4,21 +4,26 @@
 //   player-resume   sends unichat:resume with its last seq when it connects, and checks nothing away: what comes must be the
 //                   very next event, so a repeat, a gap or a wrong order is a violation
 //   staff-resume    the same with the position; drops repeats by (player, seq), which positions may cause
-//   player-portal   as the portals do: after each subscription, and whenever seq jumps, it fetches over HTTP
-//   staff-portal    the same for every player in the queue
+//   player-fetch    after each subscription, and whenever seq jumps, it fetches over HTTP
+//   staff-fetch     the same for every player in the queue
+//
+// Each may be moved to the other bridge, and takes with it what it has: its seq or position.
 //
 // `log` is what was shown, in that order: [playerId, seq, kind, message]. Over HTTP come only messages, so a client that
 // has ever fetched is judged by its messages alone (`complete` is false then).
+//
+// Left to itself, pusher-js waits 15 seconds after an attempt that was refused, then 30, then 60. So an attempt that has not
+// succeeded after a while is begun anew, as the portals do (web/shared/live.js).
 import { connectClient, sleep, until } from '../../lib/index.js';
 
 const LIVELY = { activityTimeout: 1500, pongTimeout: 1500, unavailableTimeout: 2000 };
+const ATTEMPT_MS = 3000;
 
-// spec: {kind, name, base: {url, wsPort, key}, token, channel, playerId}
+// spec: {kind, name, bridge, bases: [{url, wsPort, key}], token, channel, playerId}; bridge: which of the bases it begins at
 export async function startWatcher(spec) {
-  const kinds = { 'player-resume': PlayerResume, 'staff-resume': StaffResume, 'player-portal': Portal, 'staff-portal': StaffPortal };
+  const kinds = { 'player-resume': PlayerResume, 'staff-resume': StaffResume, 'player-fetch': PlayerFetch, 'staff-fetch': StaffFetch };
   const watcher = new kinds[spec.kind](spec);
-  watcher.client = await connectClient({ ...spec.base, clients: new Set() }, { token: spec.token, wait: false, options: LIVELY });
-  watcher.listen();
+  await watcher.connect();
   await until(() => watcher.subscription.subscribed, `${spec.name} to be subscribed`, 60000);
   return watcher;
 }
@@ -31,18 +36,46 @@ class Watcher {
     this.violations = [];
     this.trace = [];
     this.complete = true;
-    this.repeats = this.resyncs = this.resumes = this.connects = this.fetches = 0;
+    this.repeats = this.resyncs = this.resumes = this.connects = this.fetches = this.moves = 0;
+    this.shownBy = this.bases.map(() => 0);
   }
 
-  listen() {
-    const { pusher } = this.client;
-    pusher.connection.bind('state_change', ({ current }) => this.note(current));
+  get base() { return this.bases[this.bridge]; }
+
+  async connect() {
+    this.client = await connectClient({ ...this.base, clients: new Set() }, { token: this.token, wait: false, options: LIVELY });
+    this.listen(this.client.pusher);
+  }
+
+  // To the next bridge, with what it has.
+  async move() {
+    this.client.close();
+    this.bridge = (this.bridge + 1) % this.bases.length;
+    this.moves++;
+    this.note(`moves to bridge ${this.bridge}`);
+    await this.connect();
+  }
+
+  tryAnew(pusher) {
+    clearTimeout(this.attempt);
+    this.attempt = setTimeout(() => {
+      if (pusher !== this.client.pusher || pusher.connection.state === 'connected') return;
+      pusher.disconnect();
+      pusher.connect();
+    }, ATTEMPT_MS);
+  }
+
+  listen(pusher) {
+    pusher.connection.bind('state_change', ({ current }) => {
+      this.note(current);
+      if (current !== 'connected') this.tryAnew(pusher);
+    });
     pusher.connection.bind('connected', () => { this.connects++; this.onConnected(); });
     this.subscription = pusher.subscribe(this.channel);
     this.subscription.bind('pusher:subscription_succeeded', (data) => this.onSubscribed(data));
     this.subscription.bind('pusher:subscription_error', async () => { // the bridge was away for a moment
       await sleep(200);
-      if (!this.closed) pusher.subscribe(this.channel);
+      if (pusher === this.client.pusher) pusher.subscribe(this.channel);
     });
     this.subscription.bind_global((event, data) => {
       this.note(data?.playerId ? `${data.playerId} ${data.seq}` : `${event} ${JSON.stringify(data)}`);
@@ -70,6 +103,7 @@ class Watcher {
 
   show(event) {
     this.last.set(event.playerId, event.seq);
+    this.shownBy[this.bridge]++;
     this.log.push([event.playerId, event.seq, event.kind ?? 'message', event.message ?? null]);
   }
 
@@ -86,13 +120,9 @@ class Watcher {
   }
 
   report() {
-    const { name, kind, playerId, log, violations, trace, complete, repeats, resyncs, resumes, connects, fetches } = this;
-    return { name, kind, playerId, log, violations, trace, complete, repeats, resyncs, resumes, connects, fetches, last: Object.fromEntries(this.last) };
-  }
-
-  close() {
-    this.closed = true;
-    this.client.close();
+    const { name, kind, playerId, log, violations, trace, complete, repeats, resyncs, resumes, connects, fetches, moves, shownBy } = this;
+    return { name, kind, playerId, log, violations, trace, complete, repeats, resyncs, resumes, connects, fetches, moves, shownBy,
+      last: Object.fromEntries(this.last) };
   }
 }
 
@@ -117,8 +147,8 @@ class PlayerResume extends Watcher {
   }
 }
 
-// What the portals do for one player. `players` are those that it has to look after.
-class Portal extends Watcher {
+// `wanted` are the players whose history is to be fetched.
+class PlayerFetch extends Watcher {
   constructor(spec) {
     super(spec);
     this.wanted = new Set();
@@ -146,7 +176,7 @@ class Portal extends Watcher {
   }
 
   async fetchAll() {
-    while (this.wanted.size && !this.closed) {
+    while (this.wanted.size) {
       const [playerId] = this.wanted;
       this.wanted.delete(playerId);
       try {
@@ -179,7 +209,7 @@ class Portal extends Watcher {
   }
 }
 
-class StaffPortal extends Portal {
+class StaffFetch extends PlayerFetch {
   onSubscribed() {
     this.fetchSoon('');
   }
@@ -193,7 +223,7 @@ class StaffPortal extends Portal {
   }
 }
 
-class StaffResume extends StaffPortal {
+class StaffResume extends StaffFetch {
   onConnected() {
     if (this.position) this.resume(this.position);
   }

@@ -1,6 +1,14 @@
 // Faults, at random moments, one after the other; two injectors run side by side so that faults of the database and of
-// what stands before it overlap. A fault breaks something, waits, and heals it: fault(world, random, pause).
+// what stands before it overlap. A fault breaks something, waits, and heals it: fault(world, random, pause). It says
+// whether it has really happened, by what it sees of it (a process that is gone or stopped, connections that broke, a line
+// in the server's log); only that counts.
+//
+// The faults are dealt like cards: each kind once in an order of chance, then again, the heavier ones more often. A run ends
+// only when every kind has happened.
+import fs from 'node:fs';
 import { sleep, until } from '../../lib/index.js';
+
+const TRIES = 10; // for one kind to happen
 
 const pidsOf = (cluster, where) => cluster
   .psql(`SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND ${where}`, { mayFail: true })
@@ -8,90 +16,136 @@ const pidsOf = (cluster, where) => cluster
 
 const LISTENER = `application_name LIKE 'unichat-bridge listener%'`;
 const BRIDGE = `application_name LIKE 'unichat-bridge%'`;
+const WORKER = `backend_type = 'unichat delivery'`;
 
 function terminate({ topology }, where) {
-  topology.primary.psql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${where}`, { mayFail: true });
+  return Number(topology.primary.psql(`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE ${where}`, { mayFail: true }).stdout) > 0;
 }
+
+const recoveries = (server) => server.log().split('all server processes terminated; reinitializing').length - 1;
 
 // A process of the server dies: the postmaster ends all others and recovers by itself.
 async function crash({ topology: { primary } }, random, where) {
-  const pids = pidsOf(primary, where);
-  if (pids.length === 0) return;
-  try { process.kill(random.pick(pids), 'SIGKILL'); } catch { return; } // it has ended by itself
+  const pids = await until(() => { const found = pidsOf(primary, where); return found.length > 0 && found; }, `a backend with ${where}`);
+  const before = recoveries(primary);
+  try { process.kill(random.pick(pids), 'SIGKILL'); } catch { return false; } // it has ended by itself
+  await until(() => recoveries(primary) > before, 'PostgreSQL to notice', 60000);
   await until(() => primary.psql('SELECT 1', { mayFail: true }).status === 0, 'PostgreSQL to recover', 60000);
+  return true;
 }
 
 async function restart(primary, stop, random) {
   await stop();
   await sleep(random.between(0, 800));
   await primary.start();
+  return true;
+}
+
+async function endBridge({ topology }, random, signal, pause = () => {}) {
+  const bridge = random.pick(topology.bridges);
+  const { code, signal: by } = await bridge.kill(signal);
+  await pause();
+  await bridge.start(false);
+  return signal === 'SIGKILL' ? by === 'SIGKILL' : code === 0;
+}
+
+// What /proc says of a process: T is stopped.
+const stateOf = (pid) => fs.readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1][0];
+
+async function freeze(pid, pause) {
+  process.kill(pid, 'SIGSTOP');
+  await until(() => stateOf(pid) === 'T', 'the process to be stopped');
+  await pause();
+  const still = stateOf(pid) === 'T';
+  process.kill(pid, 'SIGCONT');
+  return still;
 }
 
 async function breakNet(net, how, pause) {
+  const broken = net.connections;
   if (how === 'silent') net.silence();
   else if (how === 'closed') await net.close();
-  else return net.cut();
-  await pause();
-  return net.restore();
+  else net.cut();
+  if (how !== 'cut') await pause();
+  if (how !== 'cut') await net.restore();
+  return broken > 0;
 }
+
+const clientNet = ({ topology }, random) => random.pick(topology.clientNets);
+const databaseNet = ({ topology }) => topology.databaseNets[topology.primaryAt];
 
 // name: [weight, fault]
 export const DATABASE_FAULTS = {
   'listening session terminated': [4, (world) => terminate(world, LISTENER)],
   'all sessions of the bridges terminated': [2, (world) => terminate(world, BRIDGE)],
   'a backend SIGKILLed': [2, (world, random) => crash(world, random, `backend_type = 'client backend'`)],
-  'the notifier SIGKILLed': [2, (world, random) => crash(world, random, `backend_type LIKE '%unichat%'`)],
   'restart fast': [2, ({ topology: { primary } }, random) => restart(primary, () => primary.down('fast'), random)],
   'restart immediate': [2, ({ topology: { primary } }, random) => restart(primary, () => primary.down('immediate'), random)],
   'postmaster SIGKILLed': [2, ({ topology: { primary } }, random) => restart(primary, () => primary.kill9(), random)],
-  'failover': [1, ({ topology }) => topology.failOver()],
+  'failover to the standby': [1, ({ topology }) => topology.failOver()],
+};
+
+// Where the worker delivers.
+export const WORKER_FAULTS = {
+  'the delivery worker SIGKILLed': [2, (world, random) => crash(world, random, WORKER)],
+  'the delivery worker terminated': [2, (world) => terminate(world, WORKER)],
 };
 
 export const FRONT_FAULTS = {
-  'bridge SIGKILLed': [3, async ({ topology }, random, pause) => {
-    const bridge = random.pick(topology.bridges);
-    await bridge.kill('SIGKILL');
-    await pause();
-    await bridge.start(false);
-  }],
-  'bridge SIGTERMed': [2, async ({ topology }, random) => {
-    const bridge = random.pick(topology.bridges);
-    await bridge.kill('SIGTERM');
-    await bridge.start(false);
-  }],
-  'bridge stopped and continued': [3, async ({ topology }, random, pause) => {
-    const bridge = random.pick(topology.bridges);
-    await bridge.kill('SIGSTOP', { end: false });
-    await pause();
-    await bridge.kill('SIGCONT', { end: false });
-  }],
-  'clients stopped and continued': [3, async ({ clients }, random, pause) => {
-    const some = random.pick(clients);
-    some.pause();
-    await pause();
-    some.resume();
-  }],
-  'clients\' network silent': [3, ({ topology }, random, pause) => breakNet(random.pick(topology.clientNets), 'silent', pause)],
-  'clients\' network cut': [3, ({ topology }, random, pause) => breakNet(random.pick(topology.clientNets), 'cut', pause)],
-  'clients\' network closed': [2, ({ topology }, random, pause) => breakNet(random.pick(topology.clientNets), 'closed', pause)],
-  'database network silent': [3, ({ topology }, random, pause) => breakNet(topology.databaseNets[topology.primaryAt], 'silent', pause)],
-  'database network cut': [3, ({ topology }, random, pause) => breakNet(topology.databaseNets[topology.primaryAt], 'cut', pause)],
+  'bridge SIGKILLed': [3, (world, random, pause) => endBridge(world, random, 'SIGKILL', pause)],
+  'bridge SIGTERMed': [2, (world, random) => endBridge(world, random, 'SIGTERM')],
+  'bridge stopped and continued': [3, ({ topology }, random, pause) => freeze(random.pick(topology.bridges).pid, pause)],
+  'clients stopped and continued': [3, ({ clients }, random, pause) => freeze(random.pick(clients).pid, pause)],
+  'clients moved to the other bridge': [2, async ({ clients }, random) => await random.pick(clients).move() > 0],
+  'clients\' network silent': [3, (world, random, pause) => breakNet(clientNet(world, random), 'silent', pause)],
+  'clients\' network cut': [3, (world, random, pause) => breakNet(clientNet(world, random), 'cut', pause)],
+  'clients\' network closed': [2, (world, random, pause) => breakNet(clientNet(world, random), 'closed', pause)],
+  'database network silent': [3, (world, random, pause) => breakNet(databaseNet(world), 'silent', pause)],
+  'database network cut': [3, (world, random, pause) => breakNet(databaseNet(world), 'cut', pause)],
 };
 
-// Runs until stop(). say(line) is told of each fault.
+// Runs until stop(), and until each kind has happened. `counts` says how often each did. say(line) is told of each.
 export function startInjector(faults, world, random, say) {
-  const weights = Object.fromEntries(Object.entries(faults).map(([name, [weight]]) => [name, weight]));
-  const counts = {};
-  let stopping = false;
-  const done = (async () => {
-    while (!stopping) {
-      const name = random.weighted(weights);
-      const length = random.between(100, random.next() < 0.2 ? 5000 : 1500);
-      say(`${name} (${length} ms)`);
-      counts[name] = (counts[name] || 0) + 1;
-      await faults[name][1](world, random, () => sleep(length));
-      await sleep(random.between(100, 2000));
+  const injector = new Injector(faults, world, random, say);
+  injector.done = injector.run();
+  return injector;
+}
+
+class Injector {
+  constructor(faults, world, random, say) {
+    Object.assign(this, { faults, world, random, say });
+    this.weights = Object.fromEntries(Object.entries(faults).map(([name, [weight]]) => [name, weight]));
+    this.counts = Object.fromEntries(Object.keys(faults).map((name) => [name, 0]));
+    this.failures = {};
+  }
+
+  stop() {
+    this.stopping = true;
+    return this.done;
+  }
+
+  async run() {
+    for (let name = this.deal(); name; name = this.deal()) {
+      await this.inject(name);
+      await sleep(this.random.between(100, 2000));
     }
-  })();
-  return { counts, done, stop: () => { stopping = true; return done; } };
+  }
+
+  deal() {
+    const never = Object.fromEntries(Object.entries(this.weights).filter(([name]) => this.counts[name] === 0));
+    if (Object.keys(never).length > 0) return this.random.weighted(never);
+    return this.stopping ? null : this.random.weighted(this.weights);
+  }
+
+  async inject(name) {
+    const length = this.random.between(100, this.random.next() < 0.2 ? 5000 : 1500);
+    const happened = await this.faults[name][1](this.world, this.random, () => sleep(length));
+    this.say(`${name} (${length} ms)${happened ? '' : ': has not happened'}`);
+    if (happened) {
+      this.counts[name]++;
+      return;
+    }
+    this.failures[name] = (this.failures[name] || 0) + 1;
+    if (this.counts[name] === 0 && this.failures[name] >= TRIES) throw new Error(`"${name}" does not happen, tried ${TRIES} times`);
+  }
 }

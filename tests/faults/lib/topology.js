@@ -30,7 +30,6 @@ class Topology {
     const primary = await startCluster({ config: { max_connections: 80, wal_retrieve_retry_interval: '200ms', ...config } });
     this.servers = [primary, await startStandby(primary)];
     this.primaryAt = 0;
-    this.failovers = 0;
     this.databaseNets = await Promise.all([0, 1].map((n) => startProxy(() => ({ host: '127.0.0.1', port: this.servers[n].port }))));
     const dsn = bothDsn(...this.servers, this.databaseNets.map((net) => net.port));
     const secrets = { ...IMPATIENT, database: dsn, jwt_secret: 'a secret that both bridges share, 32+', ...settings };
@@ -54,8 +53,8 @@ class Topology {
     this.primaryAt = 1 - this.primaryAt;
     await promote(this.primary);
     await old.stop();
-    this.failovers++;
     this.servers[1 - this.primaryAt] = await startStandby(this.primary);
+    return true;
   }
 
   async heal() {
