@@ -114,7 +114,7 @@ static void to_server_options(bridge *b, server_options *to)
     to->max_sockets = (unsigned)c->max_sockets;
     to->max_address_sockets = (unsigned)c->max_address_sockets;
     to->max_identity_sockets = (unsigned)c->max_identity_sockets;
-    to->max_socket_messages = (unsigned)c->socket_messages;
+    to->max_identity_messages = (unsigned)c->identity_messages;
     to->request_seconds = (unsigned)(c->request_time / 1000);
     to->keepalive_seconds = (unsigned)(c->keepalive_time / 1000);
     to->trust_forwarded = c->trust_forwarded;

@@ -407,6 +407,7 @@ static void handle_block(http_request *req, void *arg)
 
 void chat_api_routes(api *a, server *srv)
 {
+    throttle_start();
     http_route(srv, "POST", "/api/unified-chat/send", handle_send, a);
     http_route(srv, "GET", "/api/unified-chat/messages", handle_messages, a);
     http_route(srv, "GET", "/api/unified-chat/messages/:playerId", handle_messages, a);

@@ -3,7 +3,6 @@
 #include "api/respond.h"
 #include "api/sql_error.h"
 #include "api/throttle.h"
-#include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -33,8 +32,7 @@ static void respond_sql_error(http_request *req, const db_stmt *stmt, const db_e
     if (e.status == 503)
         http_set_header(req, "Retry-After", "1");
     if (e.status == 429) {
-        limit_tell(limit_get("new_requests"), e.message); /* it names the player */
-        respond_rate_limited(req, e.retry_after, "too many new requests");
+        throttle_new_request(req, e.retry_after, e.message);
         return;
     }
     if (*e.owner == '\0') {

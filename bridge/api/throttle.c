@@ -8,6 +8,16 @@
 
 #define CALL_BURST_SECONDS 10
 
+static limit *calls, *messages, *failures, *new_requests;
+
+void throttle_start(void)
+{
+    calls = limit_get("calls");
+    messages = limit_get("messages");
+    failures = limit_get("failures");
+    new_requests = limit_get("new_requests");
+}
+
 static rate call_rate(const config *conf)
 {
     uint64_t count = (uint64_t)conf->caller_requests;
@@ -25,12 +35,7 @@ static rate failure_rate(const config *conf)
     return rate_of(count, 60, count);
 }
 
-static void key_of(const caller *who, char out[LIMIT_KEY_SIZE])
-{
-    snprintf(out, LIMIT_KEY_SIZE, "%s:%s", caller_role_name(who->role), who->sub);
-}
-
-void respond_rate_limited(http_request *req, unsigned seconds, const char *what)
+static void respond_rate_limited(http_request *req, unsigned seconds, const char *what)
 {
     char text[128], retry_after[16];
     snprintf(text, sizeof text, "%s; try again in %u s", what, seconds);
@@ -42,9 +47,9 @@ void respond_rate_limited(http_request *req, unsigned seconds, const char *what)
 }
 
 /* False after 429 was answered. */
-static bool take(http_request *req, const char *name, rate r, const char *key, const char *what)
+static bool take(http_request *req, limit *l, rate r, const char *key, const char *what)
 {
-    unsigned seconds = limit_take(limit_get(name), r, key);
+    unsigned seconds = limit_take(l, r, key);
     if (seconds > 0)
         respond_rate_limited(req, seconds, what);
     return seconds == 0;
@@ -53,8 +58,8 @@ static bool take(http_request *req, const char *name, rate r, const char *key, c
 bool throttle_call(const api *a, http_request *req, const caller *who)
 {
     char key[LIMIT_KEY_SIZE];
-    key_of(who, key);
-    return take(req, "calls", call_rate(a->conf), key, "too many calls");
+    caller_key(who, key, sizeof key);
+    return take(req, calls, call_rate(a->conf), key, "too many calls");
 }
 
 bool throttle_message(const api *a, http_request *req, const caller *who)
@@ -62,27 +67,33 @@ bool throttle_message(const api *a, http_request *req, const caller *who)
     char key[LIMIT_KEY_SIZE];
     if (who->role == CALLER_STAFF)
         return true;
-    key_of(who, key);
-    return take(req, "messages", message_rate(a->conf), key, "too many messages");
+    caller_key(who, key, sizeof key);
+    return take(req, messages, message_rate(a->conf), key, "too many messages");
 }
 
 void throttle_return_message(const api *a, const char *player_id)
 {
     char key[LIMIT_KEY_SIZE];
     snprintf(key, sizeof key, "%s:%s", caller_role_name(CALLER_PLAYER), player_id);
-    limit_return(limit_get("messages"), message_rate(a->conf), key);
+    limit_return(messages, message_rate(a->conf), key);
 }
 
 bool throttle_failure(const api *a, http_request *req)
 {
     char key[ADDRESS_KEY_SIZE];
     address_key(http_peer(req), key);
-    return take(req, "failures", failure_rate(a->conf), key, "too many wrong tokens or passwords");
+    return take(req, failures, failure_rate(a->conf), key, "too many wrong tokens or passwords");
 }
 
 void throttle_return_failure(const api *a, http_request *req)
 {
     char key[ADDRESS_KEY_SIZE];
     address_key(http_peer(req), key);
-    limit_return(limit_get("failures"), failure_rate(a->conf), key);
+    limit_return(failures, failure_rate(a->conf), key);
+}
+
+void throttle_new_request(http_request *req, unsigned seconds, const char *who)
+{
+    limit_tell(new_requests, who);
+    respond_rate_limited(req, seconds, "too many new requests");
 }

@@ -9,6 +9,9 @@
 
 #include "api/api.h"
 
+/* Before the others. */
+void throttle_start(void);
+
 /* Any call. False after 429 was answered. */
 bool throttle_call(const api *a, http_request *req, const caller *who)
     __attribute__((warn_unused_result));
@@ -26,7 +29,7 @@ bool throttle_failure(const api *a, http_request *req) __attribute__((warn_unuse
 /* It was none. */
 void throttle_return_failure(const api *a, http_request *req);
 
-/* Answers 429 rate_limited; `seconds` is in Retry-After and in the body. */
-void respond_rate_limited(http_request *req, unsigned seconds, const char *what);
+/* The database has refused a new request: answers 429. `who` names the player, for the log. */
+void throttle_new_request(http_request *req, unsigned seconds, const char *who);
 
 #endif

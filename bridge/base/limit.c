@@ -68,6 +68,14 @@ unsigned limit_take(limit *l, rate r, const char *key)
     return (unsigned)((wait_us + 999999) / 1000000);
 }
 
+uint64_t limit_charge(limit *l, rate r, const char *key)
+{
+    uint64_t wait_us = rate_table_charge(l->keys, r, key, clock_monotonic_us());
+    if (wait_us > 0)
+        limit_tell(l, key);
+    return wait_us;
+}
+
 void limit_return(limit *l, rate r, const char *key)
 {
     rate_table_return(l->keys, r, key);

@@ -41,6 +41,13 @@ uint64_t rate_take(rate r, uint64_t *full_at_us, uint64_t now_us)
     return 0;
 }
 
+uint64_t rate_charge(rate r, uint64_t *full_at_us, uint64_t now_us)
+{
+    uint64_t from = *full_at_us > now_us ? *full_at_us : now_us;
+    *full_at_us = from + r.interval_us;
+    return *full_at_us > now_us + r.burst_us ? *full_at_us - now_us - r.burst_us : 0;
+}
+
 void rate_return(rate r, uint64_t *full_at_us)
 {
     *full_at_us -= r.interval_us < *full_at_us ? r.interval_us : *full_at_us;
@@ -94,20 +101,27 @@ static bucket *add(rate_table *t, const char *key)
     return b;
 }
 
-uint64_t rate_table_take(rate_table *t, rate r, const char *key, uint64_t now_us)
+/* The key's bucket, now the last one used. */
+static bucket *use(rate_table *t, const char *key, uint64_t now_us)
 {
     bucket *b;
-    if (r.interval_us == 0)
-        return 0;
     forget_full(t, now_us);
     b = find(t, key);
-    if (b == NULL) {
-        b = add(t, key);
-    } else {
-        DL_DELETE(t->by_use, b);
-        DL_APPEND(t->by_use, b);
-    }
-    return rate_take(r, &b->full_at_us, now_us);
+    if (b == NULL)
+        return add(t, key);
+    DL_DELETE(t->by_use, b);
+    DL_APPEND(t->by_use, b);
+    return b;
+}
+
+uint64_t rate_table_take(rate_table *t, rate r, const char *key, uint64_t now_us)
+{
+    return r.interval_us == 0 ? 0 : rate_take(r, &use(t, key, now_us)->full_at_us, now_us);
+}
+
+uint64_t rate_table_charge(rate_table *t, rate r, const char *key, uint64_t now_us)
+{
+    return r.interval_us == 0 ? 0 : rate_charge(r, &use(t, key, now_us)->full_at_us, now_us);
 }
 
 void rate_table_return(rate_table *t, rate r, const char *key)

@@ -28,6 +28,10 @@ rate rate_of(uint64_t count, uint64_t seconds, uint64_t burst);
  * one; then nothing is taken. */
 uint64_t rate_take(rate r, uint64_t *full_at_us, uint64_t now_us);
 
+/* Takes one also where there is none, for what cannot be refused any more. Returns how long to take
+ * no other, in microseconds. */
+uint64_t rate_charge(rate r, uint64_t *full_at_us, uint64_t now_us);
+
 /* Gives one back. */
 void rate_return(rate r, uint64_t *full_at_us);
 
@@ -40,8 +44,9 @@ typedef struct rate_table rate_table;
 rate_table *rate_table_new(size_t max) __attribute__((warn_unused_result));
 void rate_table_free(rate_table *t);
 
-/* As rate_take() and rate_return(), with the bucket of this key. */
+/* As rate_take(), rate_charge() and rate_return(), with the bucket of this key. */
 uint64_t rate_table_take(rate_table *t, rate r, const char *key, uint64_t now_us);
+uint64_t rate_table_charge(rate_table *t, rate r, const char *key, uint64_t now_us);
 void rate_table_return(rate_table *t, rate r, const char *key);
 
 /* How many buckets it has. */

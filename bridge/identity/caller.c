@@ -2,6 +2,7 @@
 #include "identity/caller.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,11 @@ bool caller_role_parse(const char *name, caller_role *role)
     bool staff = strcmp(name, "staff") == 0;
     *role = staff ? CALLER_STAFF : CALLER_PLAYER;
     return staff || strcmp(name, "player") == 0;
+}
+
+void caller_key(const caller *who, char *out, size_t size)
+{
+    snprintf(out, size, "%s:%s", caller_role_name(who->role), who->sub);
 }
 
 caller *caller_new(caller_role role, const char *sub, const char *name, int64_t expires_at)

@@ -3,6 +3,7 @@
 #define UNICHAT_IDENTITY_CALLER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum caller_role { CALLER_PLAYER, CALLER_STAFF } caller_role;
@@ -19,6 +20,9 @@ typedef struct caller {
 /* "player" or "staff". */
 const char *caller_role_name(caller_role role);
 bool caller_role_parse(const char *name, caller_role *role);
+
+/* The identity as one text, "player:ada": unique, also as a key. */
+void caller_key(const caller *who, char *out, size_t size);
 
 /* A caller with copies of the strings; name may be NULL. issued_at and key are 0. The caller of
  * this function frees with caller_free(). */

@@ -243,7 +243,7 @@ server *server_new(const server_options *options)
     hub_set_timing(srv->opt.hub, options->guard_wait_ms, options->activity_timeout);
     hub_set_identity_max(srv->opt.hub, options->max_identity_sockets);
     ws_install_transport(srv);
-    srv->too_many_messages = limit_get("socket_messages");
+    srv->too_many_messages = limit_get("identity_messages");
     srv->bytes_out =
         metric_counter("unichat_bytes_out_total", NULL, "Bytes written to WebSocket connections.");
     srv->slow = metric_counter("unichat_slow_consumers_total", NULL,

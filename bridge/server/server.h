@@ -35,12 +35,12 @@ typedef struct server_options {
     unsigned guard_wait_ms;     /* how long a guarded subscription waits for a sign-in */
     unsigned drain_seconds; /* over which server_drain() spreads the closing of the connections */
     unsigned max_sockets;   /* of any kind; 0: as many as there may be open files, less some */
-    unsigned max_address_sockets;  /* of one address; 0: no limit */
-    unsigned max_identity_sockets; /* WebSockets of one identity; 0: no limit */
-    unsigned max_socket_messages;  /* a second and WebSocket; 0: no limit */
-    unsigned request_seconds;      /* for TLS and headers, and then for a body */
-    unsigned keepalive_seconds;    /* until the next request */
-    bool trust_forwarded;          /* take X-Forwarded-For and -Proto from a proxy */
+    unsigned max_address_sockets;   /* of one address; 0: no limit */
+    unsigned max_identity_sockets;  /* WebSockets of one identity; 0: no limit */
+    unsigned max_identity_messages; /* a second on its WebSockets; 0: no limit */
+    unsigned request_seconds;       /* for TLS and headers, and then for a body */
+    unsigned keepalive_seconds;     /* until the next request */
+    bool trust_forwarded;           /* take X-Forwarded-For and -Proto from a proxy */
     /*
      * Who a token (cookie unichat_token or Authorization: Bearer, at the handshake) proves; NULL
      * for a bad or expired one. *expires_at is the Unix time at which the connection is closed

@@ -46,8 +46,7 @@ struct ws_conn {
     caller *who;
     uint64_t last_seen;
     wheel_timer liveness, stalled, slowed;
-    uint64_t messages; /* its bucket of them, see slow_down() */
-    char name[];       /* ws=17 peer=10.0.0.9 */
+    char name[]; /* ws=17 peer=10.0.0.9 */
 };
 
 #define CONN_OF(timer, field) ((ws_conn *)((char *)(timer)-offsetof(ws_conn, field)))
@@ -425,19 +424,23 @@ static void on_slowed(wheel_timer *t)
     lws_rx_flow_control(CONN_OF(t, slowed)->wsi, 1);
 }
 
-/* Who sends too many messages is read from no more until it is time: what he sends waits with him,
- * and nothing of it is lost. */
+/* Who sends too many messages, by this connection or another of his, is read from no more until it
+ * is time: what he sends waits with him, and nothing of it is lost. */
 static void slow_down(ws_conn *c)
 {
     const server *srv = c->srv;
-    uint64_t now = clock_monotonic_us(), most = srv->opt.max_socket_messages;
-    uint64_t wait = rate_take(rate_of(most, 1, most * BURST_SECONDS), &c->messages, now);
+    uint64_t most = srv->opt.max_identity_messages, wait_us;
+    char key[LIMIT_KEY_SIZE];
 
-    if (wait == 0)
+    if (c->who)
+        caller_key(c->who, key, sizeof(key));
+    wait_us = limit_charge(srv->too_many_messages, rate_of(most, 1, most * BURST_SECONDS),
+                           c->who ? key : c->name);
+    if (wait_us == 0)
         return;
-    limit_tell(srv->too_many_messages, c->name);
     lws_rx_flow_control(c->wsi, 0);
-    wheel_start(hub_wheel(srv->opt.hub), &c->slowed, (now + wait) / 1000, on_slowed);
+    wheel_start(hub_wheel(srv->opt.hub), &c->slowed, clock_monotonic_ms() + wait_us / 1000,
+                on_slowed);
 }
 
 void ws_receive(ws_conn *c, struct lws *wsi, const char *data, size_t len)
@@ -447,7 +450,7 @@ void ws_receive(ws_conn *c, struct lws *wsi, const char *data, size_t len)
     ws_alive(c, false);
     if (c->closing || !c->hub)
         return;
-    if (!lws_remaining_packet_payload(wsi))
+    if (c->srv->opt.max_identity_messages && !lws_remaining_packet_payload(wsi))
         slow_down(c);
     if (lws_frame_is_binary(wsi)) {
         ws_close(c, 1003, "Binary frames are not supported");

@@ -11,7 +11,7 @@ const SECRETS = ['app_secret', 'jwt_secret', 'jwt_keys', 'onesignal_api_key', 'd
 // Tests are faster than people: what limits a person's pace is off, unless a test sets it.
 const UNLIMITED = {
   player_messages: 0, player_new_requests: 0, caller_requests: 0, failed_tokens: 0,
-  max_identity_sockets: 0, max_address_sockets: 0, socket_messages: 0,
+  max_identity_sockets: 0, max_address_sockets: 0, identity_messages: 0,
 };
 
 // The executable under test, built first unless the caller of all tests has done so.

@@ -7,7 +7,7 @@ import { connectClient, connectSocket, follow, isGapless, sleep, startAll, until
 
 const OUT_OF_THE_BOX = {
   player_messages: null, player_new_requests: null, caller_requests: null, failed_tokens: null,
-  max_identity_sockets: null, max_address_sockets: null, socket_messages: null,
+  max_identity_sockets: null, max_address_sockets: null, identity_messages: null,
 };
 const { cluster, bridge } = await startAll(OUT_OF_THE_BOX);
 const staff = bridge.token('staff', 'grace');
@@ -60,7 +60,7 @@ test('one player floods by HTTP and by WebSocket; another’s messages all arriv
     flood(5, (i) => sockets[i % 5].ws.bufferedAmount < 1e6 && nonsense.forEach((message) => sockets[i % 5].send(message))),
     flood(1, () => sockets[0].ws.bufferedAmount < 1e6 && Array(200).fill(nonsense[0]).forEach((message) => sockets[0].send(message))),
   ];
-  for (const name of ['messages', 'socket_messages'])
+  for (const name of ['messages', 'identity_messages'])
     await until(async () => await bridge.metric('unichat_limited_total', `limit="${name}"`) > 0, `the flood to reach the limit ${name}`);
   await chat('ada', 8);
   await chat('bob', 8);

@@ -228,7 +228,7 @@ test('without file descriptors it neither dies nor spins, and goes on when there
 });
 
 test('a WebSocket that floods is read from slowly; nothing of it is lost, and nobody else waits', async () => {
-  const one = await another({ socket_messages: 10 });
+  const one = await another({ identity_messages: 10 });
   const [flood, other] = [await connectSocket(one), await connectSocket(one)];
   for (let i = 0; i < 2000; i++) flood.send({ event: 'pusher:ping', data: {} });
   for (let i = 0; i < 50; i++) {
@@ -238,5 +238,19 @@ test('a WebSocket that floods is read from slowly; nothing of it is lost, and no
   assert.ok(flood.messages.length < 1000, `${flood.messages.length} answers so far: it was not slowed down`);
   const answered = flood.messages.length;
   await until(() => flood.messages.length > answered, 'the flood to go on');
-  assert.ok(await one.metric('unichat_limited_total', 'limit="socket_messages"') >= 1);
+  assert.ok(await one.metric('unichat_limited_total', 'limit="identity_messages"') >= 1);
+});
+
+test('all WebSockets of one identity share that limit; another identity has its own', async () => {
+  const one = await another({ identity_messages: 1 });
+  const as = (id) => connectSocket(one, { headers: { authorization: `Bearer ${one.token('player', id)}` } });
+  const [first, second, other] = [await as('ada'), await as('ada'), await as('bob')];
+  const pings = (socket, n) => { for (let i = 0; i < n; i++) socket.send({ event: 'pusher:ping', data: {} }); };
+  pings(first, 10);
+  await until(() => first.messages.length === 11, 'all that may come at once');
+  pings(second, 10);
+  pings(other, 10);
+  await until(() => other.messages.length === 11, 'the other identity to be served');
+  assert.ok(second.messages.length < 11, 'the second socket had a limit of its own');
+  await until(() => second.messages.length === 11, 'nothing to be lost');
 });

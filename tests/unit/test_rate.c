@@ -65,6 +65,20 @@ static void what_is_given_back_can_be_taken_again(void **state)
     assert_int_equal(full_at, 0);
 }
 
+static void what_cannot_be_refused_is_a_debt(void **state)
+{
+    rate r = rate_of(10, 1, 2);
+    uint64_t full_at = 0, now = 100 * SECOND;
+
+    (void)state;
+    assert_int_equal(rate_charge(r, &full_at, now), 0);
+    assert_int_equal(rate_charge(r, &full_at, now), 0);
+    assert_int_equal(rate_charge(r, &full_at, now), SECOND / 10);
+    assert_int_equal(rate_charge(r, &full_at, now), 2 * SECOND / 10);
+    assert_int_equal(rate_take(r, &full_at, now), 3 * SECOND / 10);
+    assert_int_equal(rate_take(r, &full_at, now + 3 * SECOND / 10), 0);
+}
+
 static void zero_is_no_limit(void **state)
 {
     rate_table *t = rate_table_new(10);
@@ -74,6 +88,7 @@ static void zero_is_no_limit(void **state)
     for (int i = 0; i < 100; i++) {
         assert_int_equal(rate_take(rate_of(0, 60, 10), &full_at, SECOND), 0);
         assert_int_equal(rate_table_take(t, rate_of(0, 60, 10), "ada", SECOND), 0);
+        assert_int_equal(rate_table_charge(t, rate_of(0, 60, 10), "ada", SECOND), 0);
     }
     assert_int_equal(rate_table_size(t), 0);
     rate_table_free(t);
@@ -139,6 +154,7 @@ int main(void)
         cmocka_unit_test(what_is_refused_costs_nothing),
         cmocka_unit_test(a_long_pause_fills_no_more_than_the_burst),
         cmocka_unit_test(what_is_given_back_can_be_taken_again),
+        cmocka_unit_test(what_cannot_be_refused_is_a_debt),
         cmocka_unit_test(zero_is_no_limit),
         cmocka_unit_test(each_key_has_its_own),
         cmocka_unit_test(a_flood_of_keys_forgets_the_oldest_alone),
