@@ -28,9 +28,12 @@ const now = Math.floor(Date.now() / 1000);
 const claims = { role: 'staff', sub: 'grace', iat: now, exp: now + 3600 };
 const token = (kid, more = {}) => signJwt({ alg: 'HS256', kid }, { ...claims, ...more }, HS[kid]);
 
-function signed(header, pair, more = {}) {
-  const text = [header, { ...claims, ...more }].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-  return `${text}.${crypto.sign('sha256', Buffer.from(text), { key: pair.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+// Signed as header.alg says, or as `alg` does.
+function signed(header, pair, alg = header.alg) {
+  const text = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  const pss = alg.startsWith('PS') ? { padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: crypto.constants.RSA_PSS_SALTLEN_DIGEST } : {};
+  const signature = crypto.sign(`sha${alg.slice(2)}`, Buffer.from(text), { key: pair.privateKey, dsaEncoding: 'ieee-p1363', ...pss });
+  return `${text}.${signature.toString('base64url')}`;
 }
 
 const status = async (one) => (await bridge.api('GET', '/session', { token: one })).status;
@@ -77,6 +80,29 @@ test('public keys of both kinds, each for its own algorithm alone', async () => 
     for (const kid of ['rsa', 'ec', undefined])
       assert.equal(await status(signJwt({ alg: 'HS256', kid }, claims, secret)), 401, 'a public key as an HMAC secret');
   }
+});
+
+test('every algorithm there is, from a JWK and from a PEM file, and none by the name of another', async () => {
+  const pairs = { RS: RSA, PS: RSA };
+  for (const [bits, namedCurve] of [[256, 'P-256'], [384, 'P-384'], [512, 'P-521']]) pairs[`ES${bits}`] = crypto.generateKeyPairSync('ec', { namedCurve });
+  const algorithms = ['RS', 'PS', 'ES'].flatMap((kind) => [256, 384, 512].map((bits) => `${kind}${bits}`));
+  const pair = (alg) => pairs[alg] ?? pairs[alg.slice(0, 2)];
+  await use(...algorithms.map((alg) => ({ ...pair(alg).publicKey.export({ format: 'jwk' }), alg, kid: alg })));
+  for (const alg of algorithms) {
+    assert.equal(await status(signed({ alg, kid: alg }, pair(alg))), 200, alg);
+    const other = algorithms[(algorithms.indexOf(alg) + 1) % algorithms.length];
+    assert.equal(await status(signed({ alg: other, kid: other }, pair(alg), alg)), 401, `${alg} as ${other}`);
+    assert.equal(await status(signed({ alg: other, kid: alg }, pair(other))), 401, `${other} by the name of ${alg}`);
+  }
+  const pem = path.join(bridge.folder, 'public.pem');
+  for (const alg of ['RS256', 'PS512', 'ES384']) {
+    fs.writeFileSync(pem, pair(alg).publicKey.export({ type: 'spki', format: 'pem' }));
+    bridge.configure({ jwt_keys: null, jwt_algorithm: alg, jwt_key_file: pem });
+    await bridge.kill('SIGHUP');
+    await until(async () => await status(signed({ alg }, pair(alg))) === 200, `${alg} from a PEM file`);
+    assert.equal(await status(signJwt({ alg: 'HS256' }, claims, fs.readFileSync(pem))), 401);
+  }
+  bridge.configure({ jwt_algorithm: null, jwt_key_file: null });
 });
 
 test('a set that cannot be used changes nothing, and the log says why without any of it', async () => {
