@@ -97,7 +97,7 @@ static void drop(accepted *a)
 
 static const char *name_of(const accepted *a)
 {
-    return a->address ? tally_key(a->address) : "";
+    return a->address ? tally_key(a->address) : "of the proxy";
 }
 
 static void on_deadline(wheel_timer *t)

@@ -1,3 +1,4 @@
+#include "server/accepted.h"
 #include "server/http_request.h"
 
 #include "base/log.h"
@@ -108,6 +109,7 @@ void http_respond(http_request *req, int status, const char *content_type, const
               LOG_Q(req->path), status);
     if (!req->handled_now)
         lws_rx_flow_control(req->wsi, 1);
+    accepted_await_reader(req->wsi);
     lws_callback_on_writable(req->wsi);
 }
 

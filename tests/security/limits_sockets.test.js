@@ -38,14 +38,14 @@ async function trickle(socket, byte) {
 }
 
 const isClosed = (socket, what) => within(socket.ended, `${what} to be closed`);
-const handshake = (one, { from, headers = {}, token } = {}) => new Promise((resolve, reject) => {
+const handshake = (one, { from, headers = {}, token } = {}) => within(new Promise((resolve, reject) => {
   const ws = new WebSocket(`ws://127.0.0.1:${one.port}/app/${one.key}?protocol=7`, {
     localAddress: from, headers: { ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
   });
   after(() => ws.terminate());
   ws.on('error', reject);
   ws.on('message', (data) => resolve({ ws, first: JSON.parse(String(data)) }));
-});
+}), 'the first message of a WebSocket');
 
 async function isRefused(promise, code) {
   const { ws, first } = await promise;
@@ -101,7 +101,8 @@ test('between two requests there is keepalive_time', async () => {
 test('a client that does not take its answer is closed; one that takes it slowly gets it whole', async () => {
   cluster.psql(`SELECT unichat_send('long', repeat('ä', 4000)) FROM generate_series(1, 200)`);
   const request = `GET /api/unified-chat/messages/long?limit=200 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${bridge.token('player', 'long')}\r\n\r\n`;
-  const deaf = Array.from({ length: 3 }, () => open(bridge.port, request.repeat(8))); // more than all buffers of the kernel
+  const small = request.replace('limit=200', 'limit=2');
+  const deaf = [request.repeat(8), small.repeat(2000)].map((bytes) => open(bridge.port, bytes)); // more than all buffers of the kernel
   for (const socket of deaf) socket.pause();
   const slow = await new Promise((resolve) => {
     http.get(`${bridge.url}/api/unified-chat/messages/long?limit=200`, { headers: { authorization: `Bearer ${bridge.token('player', 'long')}` } }, resolve);
@@ -187,7 +188,7 @@ test('so has a user who signs in', async () => {
 });
 
 test('a full house: who waits longest makes room, and so silent sockets keep nobody out', async () => {
-  const one = await another({ max_sockets: 40, max_address_sockets: 0 });
+  const one = await another({ max_sockets: 40, request_time: '10min' });
   const silent = Array.from({ length: 200 }, () => open(one.port, 'GET / HTTP/1.1\r\nHost: '));
   for (const socket of silent) trickle(socket, 'x');
   for (let i = 0; i < 20; i++) await isWelcome(handshake(one));
