@@ -12,11 +12,14 @@
 
 /*
  * Notifies in this transaction: the event is delivered if and only if the
- * transaction commits.  The whole object, or the reference if that is too long.
+ * transaction commits.  The whole object, or the reference (announce_whole).
  */
 extern void announce(const chat_event *e);
 
-/* The same, of an object that fits. */
+/* May an object of that size be sent as it is, and not the reference to it? */
+extern bool announce_whole(size_t payload_bytes);
+
+/* The same as announce(), of what is to be sent. */
 extern void announce_payload(const char *payload);
 
 #endif							/* UNICHAT_ANNOUNCE_H */

@@ -86,7 +86,7 @@ notify_row(uint64 i)
 	char	   *payload = row_text(i, 2);
 	chat_event	e = {0};
 
-	if (strlen(payload) > PAYLOAD_MAX_BYTES)
+	if (!announce_whole(strlen(payload)))
 	{
 		e.player_id = row_text(i, 3);
 		e.seq = row_int8(i, 4);

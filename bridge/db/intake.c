@@ -48,7 +48,8 @@ struct intake {
     bool time_went_back;
     uint64_t caught_up_rows;
     char *epoch;
-    bool position_due; /* S is new, and not everything that it sees has been handed on */
+    bool players_listen; /* and may notify: a notification is a hint, the event is read */
+    bool position_due;   /* S is new, and not everything that it sees has been handed on */
 
     metric *notified, *caught_up, *missed, *duplicates, *unreadable;
 };
@@ -56,17 +57,23 @@ struct intake {
 /* The highest xid of an event; with a snapshot of the same statement, of those that it sees. */
 #define NEWEST_XID "(SELECT xid FROM chat_events ORDER BY xid DESC LIMIT 1)"
 
+/* Are there players with sessions of their own? Whoever is connected may notify as we are. */
+#define PLAYERS_LISTEN                                                                             \
+    "(SELECT count(*) > 0 FROM pg_auth_members AS m JOIN pg_roles AS g ON g.oid = m.roleid"        \
+    " WHERE g.rolname = 'unichat_player')"
+
 /* unichat_events_since() promises its order, and a join to one row keeps it. */
 const char intake_catch_up_sql[] =
     "SELECT pg_current_snapshot()::text, unichat_epoch(), " NEWEST_XID ","
-    " e.player_id, e.payload::text"
+    " " PLAYERS_LISTEN ", e.player_id, e.payload::text"
     " FROM (SELECT 1) AS one LEFT JOIN"
     " unichat_events_since(coalesce($1::text::pg_snapshot, pg_current_snapshot())) AS e ON true";
-enum { COL_SNAPSHOT, COL_EPOCH, COL_NEWEST, COL_PLAYER, COL_PAYLOAD };
+enum { COL_SNAPSHOT, COL_EPOCH, COL_NEWEST, COL_PLAYERS, COL_PLAYER, COL_PAYLOAD };
 
 const db_stmt intake_audit_stmt = {
     "audit",
-    "SELECT pg_current_snapshot()::text AS snapshot, " NEWEST_XID " AS newest, e.player_id, e.seq"
+    "SELECT pg_current_snapshot()::text AS snapshot, " NEWEST_XID " AS newest,"
+    " " PLAYERS_LISTEN " AS players, e.player_id, e.seq"
     " FROM (SELECT 1) AS one LEFT JOIN chat_events AS e"
     " ON e.xid >= pg_snapshot_xmax($1::text::pg_snapshot)"
     " OR e.xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))"
@@ -106,6 +113,7 @@ static void judge_notified(intake *in, db_event *e)
 {
     if (ledger_notified(in->ledger, e->player_id, e->seq, e->xid)) {
         metric_add(in->notified, 1);
+        e->ref = e->ref || in->players_listen;
         accept_event(in, e);
     } else {
         metric_add(in->duplicates, 1);
@@ -178,6 +186,7 @@ static bool begin_catch_up(intake *in, PGresult *row)
     in->time_went_back = s != NULL && (strcmp(in->epoch, epoch) != 0 ||
                                        snapshot_xmax(in->caught_up_to) < snapshot_xmax(s));
     mem_replace(&in->epoch, epoch);
+    in->players_listen = *PQgetvalue(row, 0, COL_PLAYERS) == 't';
     snapshot_lower_behind(in->caught_up_to, PQgetvalue(row, 0, COL_NEWEST));
     if (!in->time_went_back)
         accept_suspects(in, UINT64_MAX, in->caught_up);
@@ -246,6 +255,7 @@ bool intake_audited(intake *in, PGresult *rows, uint64_t missed_since)
     if (newer == NULL)
         return false;
     snapshot_lower_behind(newer, db_text(rows, 0, "newest"));
+    in->players_listen = *db_text(rows, 0, "players") == 't';
     accept_suspects(in, missed_since, in->missed);
     for (int i = 0; i < PQntuples(rows); i++) {
         const char *player = db_text(rows, i, "player_id");
