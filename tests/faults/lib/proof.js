@@ -7,16 +7,18 @@ export async function readTruth(cluster) {
     FROM chat_events e LEFT JOIN chat_messages m ON e.kind = 'message' AND m.player_id = e.player_id AND m.seq = e.seq
     ORDER BY e.player_id, e.seq`);
   const committed = await cluster.query('SELECT player_id, seq::int, message_text AS message FROM committed ORDER BY player_id, seq');
+  const broken = await cluster.query(`SELECT p.player_id, v.* FROM chat_players p, unichat_verify(p.player_id) v WHERE NOT v.ok`);
   const players = new Map();
   for (const { player_id: player, seq, kind, message } of events) {
     if (!players.has(player)) players.set(player, []);
     players.get(player).push([player, seq, kind, message]);
   }
-  return { players, committed, events: events.length };
+  return { players, committed, broken, events: events.length };
 }
 
-// The tables agree with what the writers noted: the same messages, and a seq without a gap.
-export function proveStored({ players, committed }) {
+// The tables agree with what the writers noted: the same messages, a seq without a gap, and hashes that fit.
+export function proveStored({ players, committed, broken }) {
+  assert.deepEqual(broken, [], 'every history verifies');
   const stored = [...players.values()].flat().filter(([, , kind]) => kind === 'message');
   assert.equal(stored.length, committed.length, 'as many messages as were committed');
   const noted = new Map(committed.map((one) => [`${one.player_id} ${one.seq}`, one.message]));
