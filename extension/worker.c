@@ -16,6 +16,9 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/twophase.h"
 #include "access/xact.h"
 #include "catalog/pg_extension.h"
@@ -30,6 +33,7 @@
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -42,10 +46,6 @@
 #define SWEEP_MS 1000
 
 extern PGDLLEXPORT void unichat_worker_main(Datum arg) pg_attribute_noreturn();
-
-static plan find_extension = {
-	"SELECT oid::bigint, extnamespace::bigint FROM pg_catalog.pg_extension WHERE extname = 'unichat'", 0, {0}
-};
 
 /*
  * The difference between snapshot $1 and this statement's own, which comes with
@@ -61,6 +61,28 @@ static plan find_news = {
 	1, {TEXTOID}
 };
 
+static Oid
+find_extension(Oid *schema)
+{
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			extension = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("unichat"));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		extension = ((Form_pg_extension) GETSTRUCT(tuple))->oid;
+		*schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return extension;
+}
+
 /*
  * The extension's schema, or none.  DROP EXTENSION locks the extension before
  * its tables; so do we, or each could wait for a table of the other:
@@ -72,12 +94,13 @@ static plan find_news = {
 static Oid
 extension_schema(void)
 {
-	arguments	args = {0};
+	Oid			schema;
+	Oid			extension = find_extension(&schema);
 
-	if (plan_run(&find_extension, &args) == 0)
+	if (!OidIsValid(extension))
 		return InvalidOid;
-	LockDatabaseObject(ExtensionRelationId, (Oid) row_int8(0, 1), 0, AccessShareLock);
-	return plan_run(&find_extension, &args) == 0 ? InvalidOid : (Oid) row_int8(0, 2);
+	LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+	return OidIsValid(find_extension(&schema)) ? schema : InvalidOid;
 }
 
 static void
