@@ -5,6 +5,8 @@ import WebSocket from 'ws';
 import { connectClient, startBridge, startCluster, until } from '../lib/index.js';
 import { auditIsClean, hearAll, STAFF } from './lib/hear.js';
 
+const FAST = 5; // clients that read, each of its own connection
+
 const cluster = await startCluster();
 const bridge = await startBridge(cluster, { max_queue: '256kB', audit_interval: '300ms' });
 after(async () => { await bridge.stop(); await cluster.stop(); });
@@ -26,18 +28,25 @@ async function deafClient() {
   return socket;
 }
 
-test('a client that does not read is closed, the others hear everything, and the NOTIFY queue stays empty', async () => {
-  const ear = await hearAll(bridge);
+test('a client that does not read is closed, many others hear everything, and the NOTIFY queue stays empty', async () => {
+  const ears = await Promise.all(Array.from({ length: FAST }, () => hearAll(bridge)));
   const deaf = await deafClient();
-  for (let n = 0; n < 40; n++)
+  let fullest = 0;
+  for (let n = 0; n < 40; n++) {
     await cluster.query(`INSERT INTO chat_messages (player_id, message_text) SELECT 'loud', $1 || n FROM generate_series(1, 50) n`, ['€'.repeat(3900)]);
-  await ear.exactly(cluster, 'loud', 60000);
+    fullest = Math.max(fullest, Number((await cluster.query('SELECT pg_notification_queue_usage() AS usage'))[0].usage));
+  }
+  await Promise.all(ears.map((ear) => ear.exactly(cluster, 'loud', 60000)));
   await until(() => /event=slow_consumer/.test(bridge.log()), 'the slow one to be noticed');
-  assert.equal(ear.client.states.filter((state) => state === 'connected').length, 1, 'the fast one was never closed');
+  assert.equal(await bridge.metric('unichat_slow_consumers_total'), 1, 'it, and nobody else');
+  for (const ear of ears)
+    assert.equal(ear.client.states.filter((state) => state === 'connected').length, 1, 'a fast one was never closed');
+  // A page of the queue may stand until the last listener has passed it; it never fills up.
+  assert.ok(fullest < 0.001, `the queue was ${fullest} full`);
   assert.equal(Number((await cluster.query('SELECT pg_notification_queue_usage() AS usage'))[0].usage), 0);
   await auditIsClean(bridge);
   deaf.terminate();
-  ear.close();
+  for (const ear of ears) ear.close();
 });
 
 test('and when it comes back it resumes without a gap', async () => {
