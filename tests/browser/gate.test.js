@@ -69,6 +69,14 @@ test('a token that runs out while the page is open: the page says so by itself, 
   await player.close();
 });
 
+test('staff whose tokens are revoked: the page they have open says so at once, and shows no more chats', async () => {
+  const staff = await visit('staff', stage.url, { token: stage.bridge.token('staff', 'leaves', 'Lea', { iat: Math.floor(Date.now() / 1000) - 600 }) });
+  await staff.live();
+  stage.cluster.psql("SELECT unichat_revoke('staff', 'leaves')");
+  await staff.sees('Your session has ended', '.gate-dialog');
+  await staff.close();
+});
+
 test('a token without a name', async () => {
   const player = await visit('player', stage.url, { token: stage.bridge.token('player', 'nameless') });
   await player.say('who am I?');

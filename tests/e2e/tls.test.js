@@ -12,7 +12,7 @@ const folder = scratchFolder('tls');
 const file = (name) => path.join(folder, name);
 
 // What an operator's machine may allow is not what the bridge speaks: here OpenSSL itself would take anything.
-fs.writeFileSync(file('openssl.cnf'), 'openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = lax\n[lax]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\nOptions = UnsafeLegacyRenegotiation\n');
+fs.writeFileSync(file('openssl.cnf'), 'openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = lax\n[lax]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\nOptions = UnsafeLegacyRenegotiation,ClientRenegotiation\n');
 
 function certificate(name) {
   run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', `/CN=${name}.example`,
