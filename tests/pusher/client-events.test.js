@@ -70,6 +70,7 @@ test('the eleventh within a second is 4301, and the connection stays', async () 
   for (let i = 0; i < 40; i += 1) a.send('client-e', { i }, { channel: 'private-fast' });
   const { data } = await a.event('pusher:error', 'private-fast');
   assert.equal(data.code, 4301);
+  assert.match(data.message, /try again in \d+ ms$/);
   await a.settle();
   await b.settle();
   const got = b.frames.filter((f) => f.event === 'client-e').length;
