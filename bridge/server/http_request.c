@@ -286,10 +286,24 @@ int http_body_piece(http_request *req, const void *data, size_t len)
     return 0;
 }
 
+/*
+ * Where a client has pipelined more behind the body, libwebsockets (4.1) tells of the body's end
+ * again and again and does not return to the loop while the answer waits to be written. So it is
+ * written here, and the connection closed: the client asks anew for what came behind it.
+ */
+static int body_end_again(http_request *req)
+{
+    if (req->state != HTTP_ANSWERED)
+        return 0; /* reading is off */
+    req->close_after = true;
+    http_writable(req);
+    return -1;
+}
+
 int http_body_end(http_request *req)
 {
     if (req->state != HTTP_READING)
-        return 0;
+        return body_end_again(req);
     accepted_busy(req->wsi);
     if (req->too_large) {
         req->state = HTTP_HANDLING;
