@@ -122,10 +122,13 @@ next_hash(direct *events, const chat_event *e, arguments columns)
 
 	if (!chain_is_on())
 		return NULL;
-	if (e->seq > 1 && !find_previous(events, e, &previous))
-		late_in = xid;
-	if (previous == NULL && late_in == xid)
-		return NULL;
+	if (e->seq > 1)
+	{
+		if (!find_previous(events, e, &previous))
+			late_in = xid;
+		if (previous == NULL && late_in == xid)
+			return NULL;
+	}
 	add_bytea(&columns, e->message_digest);
 	return chain_event_hash(previous, &columns);
 }
