@@ -38,6 +38,12 @@ ALTER SCHEMA "Chat room" RENAME TO chat;
 SELECT request_id, seq FROM chat.unichat_send('ann', 'three');
 SELECT seq, message_text FROM chat.unichat_messages('ann');
 SELECT unichat_erase_player FROM chat.unichat_erase_player('ann');
+SELECT subject_id FROM chat.unichat_revoke('staff', 'sue');
+SELECT count(*) FROM chat.unichat_revocations();
+SELECT blocked FROM chat.unichat_block('ann', true);
+SELECT count(*) FROM chat.unichat_push_claim('1 minute', 10);
+SELECT ok FROM chat.unichat_verify('ann');
+SELECT length(chat.unichat_player_token('ann')) > 64 AS signed;
 
 -- nothing is left behind
 DROP EXTENSION unichat;

@@ -23,11 +23,11 @@ COMMENT ON COLUMN @extschema@.chat_revocations.actor IS 'who has revoked';
 CREATE FUNCTION @extschema@.unichat_revocations()
 RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $function$
+BEGIN ATOMIC
     SELECT jsonb_build_object('role', subject_role, 'sub', subject_id, 'until', floor(extract(epoch FROM revoked_at))::bigint)::text
     FROM @extschema@.chat_revocations
-    WHERE expires_at IS NULL OR expires_at > clock_timestamp()
-$function$;
+    WHERE expires_at IS NULL OR expires_at > clock_timestamp();
+END;
 COMMENT ON FUNCTION @extschema@.unichat_revocations() IS 'for the bridge: the list of chat_revocations in its own form';
 
 -- clock_timestamp(), not now(): a token that was issued while this transaction already ran is meant too.
@@ -38,8 +38,11 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     at timestamptz := clock_timestamp();
-    stored @extschema@.chat_revocations;
+    stored record;
 BEGIN
+    -- As in 60-push.sql: the schema may have been renamed, and what fits by a polymorphic argument is written with its own.
+    PERFORM set_config('search_path', 'pg_catalog, ' || extnamespace::regnamespace || ', pg_temp', true)
+       FROM pg_extension WHERE extname = 'unichat';
     IF subject_role IS NULL OR subject_role NOT IN ('player', 'staff') THEN
         RAISE EXCEPTION 'invalid role' USING ERRCODE = 'UC006', COLUMN = 'subject_role',
             DETAIL = 'The role of a token is player or staff.';
@@ -52,14 +55,14 @@ BEGIN
         RAISE EXCEPTION 'invalid lifetime of tokens' USING ERRCODE = 'UC006', COLUMN = 'tokens_live',
             DETAIL = 'It is the longest time that a token is valid, so it cannot be negative.';
     END IF;
-    DELETE FROM @extschema@.chat_revocations AS r WHERE r.expires_at < at - interval '1 day';
-    INSERT INTO @extschema@.chat_revocations AS r
+    DELETE FROM chat_revocations AS r WHERE r.expires_at < at - interval '1 day';
+    INSERT INTO chat_revocations AS r
         VALUES (subject_role, subject_id, at, at + tokens_live, actor)
         ON CONFLICT ON CONSTRAINT chat_revocations_pkey DO UPDATE
             SET revoked_at = greatest(r.revoked_at, excluded.revoked_at), actor = excluded.actor,
                 expires_at = CASE WHEN r.expires_at IS NULL THEN NULL ELSE greatest(r.expires_at, excluded.expires_at) END
         RETURNING * INTO stored;
-    PERFORM pg_notify('unichat_identity', jsonb_build_object('role', stored.subject_role, 'sub', stored.subject_id,
+    PERFORM pg_notify('unichat_identity', pg_catalog.jsonb_build_object('role', stored.subject_role, 'sub', stored.subject_id,
         'until', floor(extract(epoch FROM stored.revoked_at))::bigint)::text);
     RETURN stored;
 END
