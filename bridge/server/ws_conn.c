@@ -343,13 +343,15 @@ void ws_alive(ws_conn *c, bool pong)
 
 static ws_conn *conn_new(server *srv, struct lws *wsi)
 {
-    char peer[HEADER_PEER_SIZE];
+    char peer[HEADER_PEER_SIZE], name[HEADER_PEER_SIZE + 32];
+    size_t len;
     ws_conn *c;
 
     header_client(srv->opt.trust_forwarded, wsi, peer);
-    c = mem_alloc(sizeof(*c) + sizeof(peer) + 32);
-    snprintf(c->name, sizeof(peer) + 32, "ws=%llu peer=%s", (unsigned long long)++srv->next_conn_id,
-             peer);
+    len = (size_t)snprintf(name, sizeof(name), "ws=%llu peer=%s",
+                           (unsigned long long)++srv->next_conn_id, peer);
+    c = mem_alloc(sizeof(*c) + len + 1);
+    memcpy(c->name, name, len + 1);
     c->srv = srv;
     c->wsi = wsi;
     c->held_back = true;
