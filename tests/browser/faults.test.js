@@ -60,6 +60,32 @@ test('the cable is cut: what was missed comes with the next connection', async (
   await inStep();
 });
 
+test('what was missed comes on the channel itself, not over HTTP', async () => {
+  const fetched = '**/api/unified-chat/{messages,requests}?*';
+  for (const portal of [ann, alex]) await portal.page.route(fetched, (route) => route.abort());
+  const resumed = await stage.bridge.metric('unichat_resumes_total', 'resumed');
+  stage.cable.cut();
+  await alex.sees('Reconnecting…', '.banner');
+  await stage.sql('ann', 'missed by both', 'staff', 'alex');
+  await stage.sql('newcomer', 'a new chat that was missed');
+  stage.cable.mend();
+  await inStep();
+  await alex.item('newcomer').waitFor();
+  assert.ok(await stage.bridge.metric('unichat_resumes_total', 'resumed') >= resumed + 2);
+  for (const portal of [ann, alex]) await portal.page.unroute(fetched);
+});
+
+test('what cannot be resumed is loaded over HTTP', async () => {
+  stage.cable.cut();
+  await alex.sees('Reconnecting…', '.banner');
+  await stage.cluster.query(`INSERT INTO chat_messages (player_id, message_text) SELECT 'crowd', n FROM generate_series(1, 5100) n`);
+  await stage.sql('ann', 'after more than 5,000 events', 'staff', 'alex');
+  stage.cable.mend();
+  await inStep(60000);
+  await until(async () => await stage.bridge.metric('unichat_resumes_total', 'resync') > 0, 'the staff to be told');
+  await stage.cluster.query(`SELECT unichat_status(id, 'resolved', 'alex') FROM chat_requests WHERE player_id = 'crowd'`);
+});
+
 test('the browser goes offline and comes back', async () => {
   await ann.page.context().setOffline(true);
   stage.cable.cut();

@@ -24,7 +24,10 @@ export function createPlayerChat({ api, base, session }) {
     role: 'player',
     channel: playerChannel(session.sub),
     onEvent: thread.sync.apply,
-    onSubscribed: resume,
+    after: () => thread.sync.state.synced,
+    onLive: thread.resume,
+    onResumed: thread.sync.resumed,
+    onMissed: thread.sync.catchUp,
     onState: (connection) => store.set({ connection }),
     onRefused: lookAgain,
   });

@@ -15,7 +15,7 @@ export function createCatchUp({ fetch, onChange }) {
   let failures = 0;
   let timer = null;
   let closed = false;
-  const catchUp = { error: null, syncedAt: null, now, close };
+  const catchUp = { error: null, syncedAt: null, now, resumed, close };
 
   function now() {
     if (closed) return Promise.resolve();
@@ -47,6 +47,12 @@ export function createCatchUp({ fetch, onChange }) {
   function retryLater(error) {
     const delay = retryDelays[Math.min(failures++, retryDelays.length - 1)];
     if (!closed) timer = setTimeout(now, Math.max(delay, (error.retryAfter ?? 0) * 1000) * (0.75 + Math.random() / 2));
+  }
+
+  /* What a fetch would have found has come by itself. */
+  function resumed() {
+    catchUp.syncedAt = Date.now();
+    onChange();
   }
 
   function close() {

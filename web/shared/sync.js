@@ -1,7 +1,8 @@
 /*
  * Keeps one conversation equal to the server's: the reducer of conversation.js, and when to fetch.
  *
- *   catchUp()   on every (re)subscription, on wake-up and now and then: everything after `synced`
+ *   catchUp()   at the start, on wake-up and now and then, and where resuming cannot be: everything after `synced`
+ *   resumed()   after a reconnect: what was missed has come as events, before this
  *   apply()     a live event; one that jumps ahead sets a short timer, after which what is missing is fetched
  *   older()     a page of history, when the reader scrolls there
  */
@@ -78,6 +79,7 @@ export function createSync({ playerId, api, onChange }) {
     update,
     apply: (event) => update(withEvent(state, event)),
     catchUp: newer.now,
+    resumed: newer.resumed,
     older: () => older().catch(() => {}),
     close() {
       newer.close();

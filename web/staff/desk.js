@@ -1,9 +1,10 @@
 /*
  * The desk of one member of staff: the queue, a thread for each player that was opened, and what can be done with them.
  *
- * One live channel carries every player's events, so it feeds the queue and every thread. On each (re)subscription, on
- * wake-up and now and then, the queue is fetched again and the open chat catches up from where it is; the other threads
- * do when they are opened, or when an event shows them that they have missed one.
+ * One live channel carries every player's events, so it feeds the queue and every thread, and after a reconnect it brings
+ * what was missed. At the start, on wake-up and now and then, and where resuming cannot be, the queue is fetched again and the
+ * open chat catches up from where it is; the other threads do when they are opened, or when an event shows them that they
+ * have missed one.
  *
  * The store holds {queue, connection, selected, filter, histories, notice, revision}; revision changes with any thread or
  * fetch. histories: by player id, all requests of the player, newest first, for the lines between them.
@@ -43,7 +44,9 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     role: 'staff',
     channel: staffChannel,
     onEvent: apply,
-    onSubscribed: resume,
+    onLive: threads.resume,
+    onResumed: list.resumed,
+    onMissed: catchUp,
     onState: (connection) => store.set({ connection }),
     onRefused: lookAgain,
   });

@@ -128,18 +128,21 @@ class Watcher {
 
 class PlayerResume extends Watcher {
   onConnected() {
+    this.askedTwice = false;
     this.resume(this.at(this.playerId));
   }
 
   onEvent(event) {
     if (event.seq === this.at(this.playerId) + 1) this.show(event);
     else if (this.catchingUp) this.repeats++; // live, before the answer to a resume that was sent while subscribed
+    else if (this.askedTwice && event.seq <= this.at(this.playerId)) this.repeats++;
     else this.violate(`got seq ${event.seq} after ${this.at(this.playerId)}`);
   }
 
-  // What we have may be wrong: all of it again.
+  // What we have may be wrong: all of it again. An answer to an earlier "after 0" may be on its way, and looks the same.
   onResync() {
     this.resyncs++;
+    this.askedTwice = true;
     this.log = [];
     this.last.clear();
     this.catchingUp = true;
