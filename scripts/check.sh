@@ -24,6 +24,7 @@ part_build() { # both compilers, without a warning
     # PostgreSQL's own flags and headers were made for gcc.
     step "clang, extension" make --no-print-directory -j"$jobs" -C build/clang-extension -f extension/pgxs.mk CC=clang \
         COPT="-Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes"
+    step "hardened" hardened build/unichat-bridge
     step "sanitizers" make --no-print-directory -j"$jobs" -C bridge SAN=1 all unit
     step "install and uninstall" install_and_uninstall
 }
@@ -65,6 +66,7 @@ part_fuzz() { # every parser, from its seeds, for a while
 part_docs() { # what is generated from the settings is what is committed
     build/unichat-bridge --print-config-doc | diff -u docs/configuration.md - && echo "ok - docs/configuration.md"
     build/unichat-bridge --print-config-example | diff -u packaging/unichat-bridge.conf.example - && echo "ok - example"
+    step "tests that the docs name" named_tests_exist
 }
 
 part_style() {
@@ -87,6 +89,23 @@ step() {
     shift
     echo "# $*"
     if "$@" 2>&1; then echo "ok - $name"; else echo "not ok - $name" && return 1; fi
+}
+
+named_tests_exist() {
+    local name wrong=0
+    # shellcheck disable=SC2016
+    while read -r name; do
+        [ -e "$name" ] || { echo "docs name $name, which is not there" && wrong=1; }
+    done < <(grep -ohE '`(tests|sql|specs|web/tests)/[A-Za-z0-9_./-]+`' docs/*.md | tr -d '`' | sort -u)
+    return "$wrong"
+}
+
+hardened() { # PROGRAM: position-independent, read-only relocations, no executable stack, checked stack and buffers
+    local elf
+    elf=$(readelf -W -h -l -d -s "$1") || return 1
+    for wanted in 'Type: +DYN' GNU_RELRO 'FLAGS.*BIND_NOW' 'GNU_STACK.* RW ' __stack_chk_fail '__[a-z]*printf_chk'; do
+        grep -Eq -- "$wanted" <<<"$elf" || { echo "$1 has no $wanted" && return 1; }
+    done
 }
 
 install_and_uninstall() { # into a folder: everything arrives, and everything goes
