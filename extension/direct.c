@@ -143,7 +143,7 @@ direct_find(direct *d, const char *index, ItemPointer hint, ScanKey keys, int n)
 	return d->tuple != NULL;
 }
 
-/* The answer to a lock or an update. */
+/* The answer to an update. */
 static bool
 is_done(const direct *d, TM_Result result)
 {
@@ -156,19 +156,6 @@ is_done(const direct *d, TM_Result result)
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access due to concurrent update")));
 	return false;
-}
-
-bool
-direct_lock(direct *d)
-{
-	TupleTableSlot *slot = table_slot_create(d->rel, NULL);
-	TM_FailureData failure;
-	TM_Result	result = table_tuple_lock(d->rel, &d->tuple->t_self, GetActiveSnapshot(), slot,
-										  GetCurrentCommandId(false), LockTupleNoKeyExclusive, LockWaitBlock, 0,
-										  &failure);
-
-	ExecDropSingleTupleTableSlot(slot);
-	return is_done(d, result);
 }
 
 /* Gives the row in the slot its index entries. */

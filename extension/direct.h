@@ -49,11 +49,10 @@ extern void direct_int8_key(ScanKey key, int column, int64 value);
 extern bool direct_find(direct *d, const char *index, ItemPointer hint, ScanKey keys, int n);
 
 /*
- * Locks the row that was found, as FOR NO KEY UPDATE does, or changes it; both
- * wait for whoever holds it.  False: it is not what was found any more, find it
- * again.  (In REPEATABLE READ and above that is an error.)
+ * Changes the row that was found; waits for whoever holds it.  False: it is not
+ * what was found any more, find it again.  (In REPEATABLE READ and above that
+ * is an error.)
  */
-extern bool direct_lock(direct *d);
 extern bool direct_update(direct *d, const row *r, direct_statement *statement);
 
 /* Inserts a row of all columns.  Only if ours_alone. */

@@ -4,9 +4,9 @@
  *	  Finds a message's request and takes its seq.
  *
  * Locks are taken in the order request row, player row.  Each look here has a
- * snapshot of its own (in READ COMMITTED), and a lock or an update that has to
- * wait for whoever changes the row is followed by another look (direct.h); so
- * after a lock is taken, what we read is true until we commit.
+ * snapshot of its own (in READ COMMITTED), and an update succeeds only on what
+ * was found last (direct.h); so after it, what we have read is true until we
+ * commit.
  *
  * Two first messages at once.  The partial unique index lets one request in;
  * ON CONFLICT waits for the other transaction, then finds it open or gone:
@@ -26,16 +26,24 @@
  *		T1: commits					T2: the row is resolved now: none
  *									T2: INSERT request
  *
- * The same client_message_id twice at once.  Both lock the open request before
- * they look, so the second looks when the first has committed.  If none is open
- * to lock, the second comes out of the INSERT above with a conflict, and starts
- * from the top.  There is one way round both: the first opened a request, wrote
- * and resolved it in one transaction, so that the second's INSERT succeeds after
- * all.  So who has inserted looks once more, under both locks; a replay then
- * takes its own steps back, which nobody has seen:
+ * The same client_message_id twice at once.  Every message changes the open
+ * request, so a message that came after the second had found the request makes
+ * its update fail, and it looks again:
+ *
+ *		T1: updates request, stores
+ *									T2: finds request; looks for the message: none
+ *									T2: updates request: waits for T1
+ *		T1: commits					T2: the row has changed; from the top:
+ *									T2: looks for the message: a replay
+ *
+ * If there is no request to find, the INSERT above ends in a conflict, and the
+ * second starts from the top.  There is one way round both: the first opened a
+ * request, wrote and resolved it in one transaction, so that the second's INSERT
+ * succeeds after all.  So who has inserted looks once more, under both locks; a
+ * replay then takes its own steps back, which nobody has seen:
  *
  *		T1: INSERT request, message, UPDATE resolved
- *									T2: lock open: none; look: nothing
+ *									T2: finds no request; looks: nothing
  *									T2: INSERT: waits for T1
  *		T1: commits					T2: inserted; takes seq; looks: a replay
  *									T2: deletes the request, gives the seq back
@@ -269,13 +277,8 @@ try_request(direct *requests, message *m)
 	bool		open = find_open(requests, m);
 	row			r;
 
-	if (m->client_message_id != NULL)
-	{
-		if (open && !direct_lock(requests))
-			return false;
-		if (is_replay(m))
-			return true;
-	}
+	if (is_replay(m))
+		return true;
 	if (open)
 		row_read(&r, requests->tuple, RelationGetDescr(requests->rel));
 	if (open && accepts(&r, m))
