@@ -1,7 +1,7 @@
 // Two bridges on one database: each hears everything for itself.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { startBridge, startCluster } from '../lib/index.js';
+import { connectClient, startBridge, startCluster } from '../lib/index.js';
 import { auditIsClean, hearAll } from './lib/hear.js';
 
 const cluster = await startCluster();
@@ -30,4 +30,25 @@ test('one is killed and started again: the other does not notice, and the client
   await late.client.waitFor(({ data }) => data.message === '3', 'the new message');
   assert.deepEqual(late.texts('alone'), ['3']);
   assert.equal(ear.client.states.filter((state) => state === 'connected').length, 1);
+});
+
+test('a position that one bridge gave is good at the other', async () => {
+  const channel = 'private-staff-portal';
+  const token = bridges[0].token('staff', 'eve');
+  const first = await connectClient(bridges[0], { token });
+  await first.subscribe(channel);
+  await cluster.query(`SELECT unichat_send('moves', 'seen')`);
+  const { data: { position } } = await first.waitFor(({ data }) => data.message === 'seen', 'the message');
+  first.close();
+  await cluster.query(`SELECT unichat_send('moves', 'missed')`);
+  const second = await connectClient(bridges[1], { token });
+  second.pusher.send_event('unichat:resume', { channel, after: position });
+  await second.subscribe(channel);
+  await second.waitFor(({ event }) => event === 'unichat:resumed', 'the resume');
+  await cluster.query(`SELECT unichat_send('moves', 'live')`);
+  await second.waitFor(({ data }) => data.message === 'live', 'the live message');
+  const seqs = second.on(channel).filter(({ data }) => data.playerId === 'moves').map(({ data }) => data.seq);
+  assert.deepEqual(seqs.slice(-2), [3, 4]);
+  assert.deepEqual(seqs, seqs.map((_, n) => seqs[0] + n), 'repeats at most, without a gap');
+  second.close();
 });
