@@ -1,6 +1,6 @@
 // How the product fares as its tables grow: a database with 2,000 messages and one with 1,000,000 in turn, filled by
-// bench/scale/fill.sql; MESSAGES=10000000 for another size (7 GB). Both write to and read from requests and pages of the
-// same size. The median of a statement (pgbench, one client, commit asynchronous), and from unichat_send() to a bridge's
+// bench/scale/fill.sql; MESSAGES=10000000 for another size (7 GB). The same 100 players are at work in both, on requests and
+// pages of the same size; the rest is history. The median of a statement (pgbench, one client, commit asynchronous), and from unichat_send() to a bridge's
 // WebSocket client.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -11,12 +11,13 @@ const ROUNDS = quick ? 1 : 5;
 const SECONDS = quick ? 2 : 4;
 const MESSAGES = Number(process.env.MESSAGES || (quick ? 100000 : 1000000));
 const SIZES = { small: 100, large: MESSAGES / 20 }; // players, each with 20 messages
-const OPEN = 'random(1, :players / 10) * 10'; // every tenth player has an open request
+const ACTIVE = `random(1, ${SIZES.small})`;
+const OPEN = `random(1, ${SIZES.small / 10}) * 10`; // every tenth player has an open request
 const STATEMENTS = {
   send: [OPEN, "SELECT unichat_send('player-' || :p::text, 'I cannot log in since the update', client_message_id => gen_random_uuid()::text)"],
   'plain INSERT': [OPEN, "INSERT INTO chat_messages (player_id, message_text) VALUES ('player-' || :p::text, 'I cannot log in')"],
-  'newest page of 20': ['random(1, :players)', "SELECT * FROM unichat_messages('player-' || :p::text, max_rows => 20)"],
-  'page after a seq': ['random(1, :players)', "SELECT * FROM unichat_messages('player-' || :p::text, 10)"],
+  'newest page of 20': [ACTIVE, "SELECT * FROM unichat_messages('player-' || :p::text, max_rows => 20)"],
+  'page after a seq': [ACTIVE, "SELECT * FROM unichat_messages('player-' || :p::text, 10)"],
   'queue, first 10': ['1', 'SELECT * FROM unichat_requests(max_rows => 10)'],
 };
 
@@ -52,7 +53,7 @@ function statementTime(size, statement) {
   fs.chmodSync(path.dirname(log), 0o777);
   fs.writeFileSync(file, `\\set p ${player}\n${sql};\n`);
   run(asPostgres, [path.join(cluster.bin, 'pgbench'), '-n', '-M', 'prepared', '-c', '1', '-T', String(SECONDS), '-l',
-    `--log-prefix=${log}`, '-D', `players=${SIZES[size]}`, '-f', file, ...connect, size]);
+    `--log-prefix=${log}`, '-f', file, ...connect, size]);
   const name = fs.readdirSync(path.dirname(log))[0];
   const lines = fs.readFileSync(path.join(path.dirname(log), name), 'utf8').trim().split('\n');
   return median(lines.map((line) => Number(line.split(' ')[2]))) / 1000;
