@@ -51,10 +51,13 @@ chaos: ## Faults at random under load, and the proof that nothing is lost; CHAOS
 	@scripts/npm-ci.sh tests
 	@CHAOS_SECONDS=$${CHAOS_SECONDS:-300} node tests/faults/chaos.js
 
-check-%: ## Run one part of check: build unit extension lib e2e security faults push pusher suites web browser fuzz docs style
+check-%: ## Run one part of check: build unit extension lib e2e security faults push pusher suites web browser fuzz valgrind docs style lint
 	@scripts/check.sh $*
 
-lint format-check: ## Check the style of C, shell and JavaScript
+lint: ## Check the style of C, shell and JavaScript, and C by clang-tidy and cppcheck
+	@scripts/check.sh style lint
+
+format-check: ## Check the style alone
 	@scripts/check.sh style
 
 format: ## Bring the bridge's C into the project's format

@@ -11,7 +11,7 @@ top=$PWD
 logs=$top/build/check
 jobs=${JOBS:-$(nproc)}
 export WERROR=-Werror
-ALL=(build unit extension lib e2e security faults push pusher suites web browser fuzz docs style)
+ALL=(build unit extension lib e2e security faults push pusher suites web browser fuzz valgrind docs style lint)
 
 # The parts. In each, the first failing command ends it. -------------------------------------------------------------
 
@@ -63,6 +63,16 @@ part_fuzz() { # every parser, from its seeds, for a while
     done
 }
 
+part_valgrind() { # the unit tests again: what the sanitizers do not see is memory that was never written
+    make --no-print-directory -s -j"$jobs" -C bridge unit
+    local test failed=0
+    for test in tests/unit/test_*.c; do
+        test=$(basename "$test" .c)
+        step "$test" valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite "build/unit/$test" || failed=1
+    done
+    return "$failed"
+}
+
 part_docs() { # what is generated from the settings is what is committed
     build/unichat-bridge --print-config-doc | diff -u docs/configuration.md - && echo "ok - docs/configuration.md"
     build/unichat-bridge --print-config-example | diff -u packaging/unichat-bridge.conf.example - && echo "ok - example"
@@ -80,6 +90,8 @@ part_style() {
     step "eslint" tests/node_modules/.bin/eslint . || failed=1
     return "$failed"
 }
+
+part_lint() { step "clang-tidy and cppcheck" scripts/static-checks.sh; }
 
 # What they are made of. ---------------------------------------------------------------------------------------------
 

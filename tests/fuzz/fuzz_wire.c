@@ -178,10 +178,14 @@ static int dial(void)
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)world.port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in from = {.sin_family = AF_INET};
     struct linger reset = {.l_onoff = 1}; /* no thousands of ports in TIME_WAIT */
+    static uint16_t dialled;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    assert(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
+    from.sin_addr.s_addr = htonl(0x7f010001u + dialled++); /* ports enough for all */
+    assert(fd >= 0 && bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0);
+    assert(connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     fcntl(fd, F_SETFL, O_NONBLOCK);
     return fd;
