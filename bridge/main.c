@@ -152,10 +152,16 @@ static void on_publication(void *arg, const char *payload)
     publication_take(&b->publication, b->api.app, payload);
 }
 
+static void on_revoked(void *arg, const char *revocation)
+{
+    bridge *b = arg;
+    identity_take_revocation(b->api.hub, &b->api.verifier, b->revoked, revocation);
+}
+
 static void on_identity(void *arg, const char *payload)
 {
     bridge *b = arg;
-    identity_notice_take(b->api.hub, &b->api.verifier, b->revoked, payload);
+    identity_take_vouch(b->api.hub, payload);
 }
 
 static bool start_apps(bridge *b)
@@ -176,8 +182,8 @@ static bool start_apps(bridge *b)
 
 static void start_database(bridge *b)
 {
-    static const listener_events events = {on_event, on_resync, on_position, on_publication,
-                                           on_identity};
+    static const listener_events events = {on_event,       on_resync,  on_position,
+                                           on_publication, on_revoked, on_identity};
     b->api.pool = db_pool_new(&b->loop, b->conf);
     b->api.listener = listener_new(&b->loop, b->conf, b->api.pool, &events, b);
     b->resumes = resume_start(&b->loop, b->conf, b->api.pool, b->api.app);

@@ -10,7 +10,10 @@
  * duplicate of a row of the difference. The first session of a bridge has no S: it starts at N, and
  * its clients load their own history.
  *
- * Live, two things run beside the notifications:
+ * Live, three things run beside the notifications:
+ *
+ * - revocations: a notification says that there is one, and nothing more, for anybody may notify.
+ *   The list is read again, through the pool; when that fails, again at the next audit's time.
  *
  * - audit: every audit_interval, through the pool, the difference is read again (keys only). A row
  *   that has not been accepted is a suspect (ledger.h): its notification may be on its way, behind
@@ -37,8 +40,12 @@
 
 #define PUBLISH_CHANNEL "unichat_publish"
 #define IDENTITY_CHANNEL "unichat_identity"
+#define REVOKED_CHANNEL "unichat_revoked"
+#define REVOCATIONS_SQL "SELECT * FROM unichat_revocations()"
 #define SUSPECT_MIN_AGE_MS 2000
 #define CATCH_UP_TIMEOUT_MS 600000 /* after a long absence it may be much */
+
+static const db_stmt revocations_stmt = {"revocations", REVOCATIONS_SQL, 0};
 
 typedef enum listen_state {
     LISTEN_AWAY,
@@ -58,6 +65,9 @@ struct listener {
     probe *probe;
     listen_state state;
 
+    bool revocations_stale; /* there are others than were read */
+    bool rereading;         /* them, through the pool */
+
     uv_timer_t audit_timer;
     bool auditing;
     uint64_t session; /* counts sessions: an audit that began in another one is void */
@@ -75,9 +85,10 @@ struct listener {
 
 static void send_listen(listener *l)
 {
-    char sql[160];
+    char sql[200];
     snprintf(sql, sizeof sql,
-             "LISTEN unichat; LISTEN " PUBLISH_CHANNEL "; LISTEN " IDENTITY_CHANNEL "; LISTEN %s",
+             "LISTEN unichat; LISTEN " PUBLISH_CHANNEL "; LISTEN " IDENTITY_CHANNEL
+             "; LISTEN " REVOKED_CHANNEL "; LISTEN %s",
              probe_channel(l->probe));
     l->state = LISTEN_SUBSCRIBING;
     if (PQsendQuery(pg_conn_raw(l->conn), sql))
@@ -89,7 +100,7 @@ static void send_listen(listener *l)
 static void send_read_revocations(listener *l)
 {
     l->state = LISTEN_READING_REVOCATIONS;
-    if (PQsendQuery(pg_conn_raw(l->conn), "SELECT * FROM unichat_revocations()"))
+    if (PQsendQuery(pg_conn_raw(l->conn), REVOCATIONS_SQL))
         pg_conn_flush(l->conn);
     else
         pg_conn_fail(l->conn, PQerrorMessage(pg_conn_raw(l->conn)));
@@ -98,7 +109,7 @@ static void send_read_revocations(listener *l)
 static void take_revocations(listener *l, PGresult *rows)
 {
     for (int i = 0; i < PQntuples(rows); i++)
-        l->events->identity(l->arg, PQgetvalue(rows, i, 0));
+        l->events->revoked(l->arg, PQgetvalue(rows, i, 0));
 }
 
 static void send_catch_up(listener *l)
@@ -128,6 +139,35 @@ static void finish_catch_up(listener *l)
     l->state = LISTEN_LIVE;
     pg_conn_healthy(l->conn);
     probe_begin(l->probe);
+}
+
+/* ---- revocations, while live ---- */
+
+static void free_when_done(listener *l);
+static void on_reread(void *arg, const db_result *res);
+
+static void reread_revocations(listener *l)
+{
+    if (l->revocations_stale && !l->rereading) {
+        l->rereading = db_query(l->pool, &revocations_stmt, NULL, on_reread, l);
+        l->revocations_stale = !l->rereading;
+    }
+}
+
+static void on_reread(void *arg, const db_result *res)
+{
+    listener *l = arg;
+    l->rereading = false;
+    if (l->closing) {
+        free_when_done(l);
+    } else if (res->error != NULL) {
+        l->revocations_stale = true;
+        log_warning_as(pg_conn_who(l->conn), "event=revocations_unread reason=%s",
+                       LOG_Q(res->error->message));
+    } else {
+        take_revocations(l, res->rows);
+        reread_revocations(l);
+    }
 }
 
 /* ---- input ---- */
@@ -172,6 +212,8 @@ static void take_notification(listener *l, const PGnotify *n)
         l->events->publication(l->arg, n->extra);
     else if (strcmp(n->relname, IDENTITY_CHANNEL) == 0)
         l->events->identity(l->arg, n->extra);
+    else if (strcmp(n->relname, REVOKED_CHANNEL) == 0)
+        l->revocations_stale = true;
     else
         intake_notified(l->intake, n->extra);
 }
@@ -194,6 +236,7 @@ static void on_input(void *arg)
     take_results(l);
     if (pg_conn_is_ready(l->conn))
         take_notifications(l);
+    reread_revocations(l);
 }
 
 static void on_ready(void *arg)
@@ -228,8 +271,6 @@ static uint64_t missed_since(const listener *l)
     return patient < heard ? patient : heard;
 }
 
-static void free_when_done(listener *l);
-
 static void on_audited(void *arg, const db_result *res)
 {
     listener *l = arg;
@@ -248,6 +289,7 @@ static void on_audit_time(uv_timer_t *timer)
 {
     listener *l = timer->data;
     uv_timer_start(timer, on_audit_time, (uint64_t)l->conf->audit_interval, 0);
+    reread_revocations(l);
     if (l->auditing || l->state != LISTEN_LIVE)
         return;
     const char *values[] = {intake_snapshot(l->intake)};
@@ -296,7 +338,7 @@ bool listener_is_live(const listener *l)
 
 static void free_when_done(listener *l)
 {
-    if (l->open_handles > 0 || l->auditing)
+    if (l->open_handles > 0 || l->auditing || l->rereading)
         return;
     void (*closed)(void *) = l->closed;
     void *arg = l->closed_arg;

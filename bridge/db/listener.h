@@ -22,8 +22,10 @@ typedef struct listener_events {
     void (*position)(void *arg, const char *epoch, const snapshot *s);
     /* The payload of a notification of unichat_publish(). */
     void (*publication)(void *arg, const char *payload);
-    /* Something about identities (delivery/identity_notice.h): first, in each session, what the
-     * database knows, then the payload of every notification. */
+    /* A row of unichat_revocations(): all of them in each session, before the events, and again
+     * whenever a notification says that there is another. */
+    void (*revoked)(void *arg, const char *revocation);
+    /* The payload of a notification of another bridge (delivery/identity_notice.h). */
     void (*identity)(void *arg, const char *payload);
 } listener_events;
 

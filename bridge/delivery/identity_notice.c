@@ -1,5 +1,5 @@
-/* identity_notice.c - see identity_notice.h. Who may NOTIFY in the database may send these too: the
- * worst that a false one does is to close connections, which come back. */
+/* identity_notice.c - see identity_notice.h. Whoever is connected to the database may notify: the
+ * worst that a false vouch does is to close a connection, which comes back. */
 #include "delivery/identity_notice.h"
 
 #include "base/log.h"
@@ -24,43 +24,62 @@ void identity_review(hub *h, const verifier *v)
 
 /* ---- taking ---- */
 
-static bool take_revocation(hub *h, const verifier *v, revocations *revoked, const json_t *notice,
-                            caller_role role, const char *sub)
+static bool read_revocation(const json_t *row, caller_role *role, const char **sub, int64_t *until)
 {
-    const json_t *until = json_object_get(notice, "until");
-    if (!json_is_integer(until))
+    const char *role_name;
+    json_int_t seconds;
+    if (json_unpack((json_t *)row, "{s:s, s:s, s:I}", "role", &role_name, "sub", sub, "until",
+                    &seconds) != 0)
         return false;
-    if (revocations_add(revoked, role, sub, json_integer_value(until))) {
+    *until = seconds;
+    return caller_role_parse(role_name, role);
+}
+
+void identity_take_revocation(hub *h, const verifier *v, revocations *revoked, const char *row)
+{
+    json_t *object = json_loads(row, JSON_REJECT_DUPLICATES, NULL);
+    caller_role role;
+    const char *sub;
+    int64_t until;
+    if (!read_revocation(object, &role, &sub, &until)) {
+        log_error("event=revocation_unreadable bytes=%zu", strlen(row));
+    } else if (revocations_add(revoked, role, sub, until)) {
         log_debug("event=revoked role=%s sub=%s", caller_role_name(role), LOG_Q(sub));
         identity_review(h, v);
     }
-    return true;
+    json_decref(object);
 }
 
-static bool take_vouch(hub *h, json_t *notice, caller_role role, const char *sub)
+/* The caller of a vouch, and for which connection until when; NULL: it is none. */
+static caller *read_vouch(const json_t *notice, const char **socket_id, int64_t *end)
 {
-    json_int_t issued_at, key, end;
-    const char *socket_id;
-    if (json_unpack(notice, "{s:I, s:I, s:s, s:I}", "issuedAt", &issued_at, "key", &key, "socketId",
-                    &socket_id, "end", &end) != 0)
-        return false;
-    caller *who = caller_new(role, sub, NULL, end);
+    const char *role_name, *sub;
+    json_int_t issued_at, key, seconds;
+    caller_role role;
+    if (json_unpack((json_t *)notice, "{s:s, s:s, s:I, s:I, s:s, s:I}", "role", &role_name, "sub",
+                    &sub, "issuedAt", &issued_at, "key", &key, "socketId", socket_id, "end",
+                    &seconds) != 0 ||
+        !caller_role_parse(role_name, &role))
+        return NULL;
+    caller *who = caller_new(role, sub, NULL, seconds);
     who->issued_at = issued_at;
     who->key = (uint64_t)key;
-    hub_vouch(h, socket_id, who, end);
-    caller_free(who);
-    return true;
+    *end = seconds;
+    return who;
 }
 
-void identity_notice_take(hub *h, const verifier *v, revocations *revoked, const char *payload)
+void identity_take_vouch(hub *h, const char *payload)
 {
     json_t *notice = json_loads(payload, JSON_REJECT_DUPLICATES, NULL);
-    const char *role_name, *sub;
-    caller_role role;
-    if (json_unpack(notice, "{s:s, s:s}", "role", &role_name, "sub", &sub) != 0 ||
-        !caller_role_parse(role_name, &role) ||
-        !(take_revocation(h, v, revoked, notice, role, sub) || take_vouch(h, notice, role, sub)))
+    const char *socket_id;
+    int64_t end;
+    caller *who = read_vouch(notice, &socket_id, &end);
+    if (who != NULL) {
+        hub_vouch(h, socket_id, who, end);
+        caller_free(who);
+    } else {
         log_warning("event=identity_notice_unreadable bytes=%zu", strlen(payload));
+    }
     json_decref(notice);
 }
 

@@ -1,12 +1,11 @@
 /*
- * identity_notice.h - what the bridges of one database tell each other about identities.
+ * identity_notice.h - what ends before its time: revoked tokens, and what bridges tell each other.
  *
  *   {"role","sub","until"}
- *        A revocation (extension, unichat_revoke): connections that live by such a token are
- * closed.
+ *        A row of unichat_revocations(): connections that live by such a token are closed.
  *   {"role","sub","issuedAt","key","socketId","end"}
- *        A token vouches for a connection of another bridge. /pusher/auth may be answered by any of
- *        them, and the connection has to end with its token wherever it is.
+ *        A notification: a token vouches for a connection of another bridge. /pusher/auth may be
+ *        answered by any of them, and the connection has to end with its token wherever it is.
  */
 #ifndef UNICHAT_DELIVERY_IDENTITY_NOTICE_H
 #define UNICHAT_DELIVERY_IDENTITY_NOTICE_H
@@ -15,8 +14,11 @@
 #include "hub/hub.h"
 #include "identity/token.h"
 
-/* Takes a notice of either kind; what is neither is dropped with a line in the log. */
-void identity_notice_take(hub *h, const verifier *v, revocations *revoked, const char *payload);
+/* Takes a revocation, from the database's own list. */
+void identity_take_revocation(hub *h, const verifier *v, revocations *revoked, const char *row);
+
+/* Takes another bridge's notice. What is none is dropped with a line in the log. */
+void identity_take_vouch(hub *h, const char *payload);
 
 /* Has the token of `who` vouch for the connection with this socket id, here or at another bridge.
  * False when it is not here and the database cannot be asked to pass it on. */

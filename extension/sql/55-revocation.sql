@@ -1,7 +1,7 @@
 -- Whose tokens the bridges refuse although their signature and exp are right: of somebody who has left, or whose device is lost.
 --
 -- A revocation is of an identity. It covers every token that was issued before it; a later login is accepted, so there is
--- nothing to take back. Bridges read the list when they begin to listen, and are told of each change by a notification.
+-- nothing to take back. Bridges read the list when they begin to listen, and again whenever a notification says that it has grown.
 
 CREATE TABLE @extschema@.chat_revocations (
     subject_role text COLLATE "C" NOT NULL CHECK (subject_role IN ('player', 'staff')),
@@ -62,8 +62,7 @@ BEGIN
             SET revoked_at = greatest(r.revoked_at, excluded.revoked_at), actor = excluded.actor,
                 expires_at = CASE WHEN r.expires_at IS NULL THEN NULL ELSE greatest(r.expires_at, excluded.expires_at) END
         RETURNING * INTO stored;
-    PERFORM pg_notify('unichat_identity', pg_catalog.jsonb_build_object('role', stored.subject_role, 'sub', stored.subject_id,
-        'until', floor(extract(epoch FROM stored.revoked_at))::bigint)::text);
+    PERFORM pg_notify('unichat_revoked', '');   -- that there is one; bridges read the list
     RETURN stored;
 END
 $function$;

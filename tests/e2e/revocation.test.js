@@ -70,6 +70,18 @@ test('a login after it counts; a token that does not say when it was issued does
   assert.equal(await status(bridge, before), 401);
 });
 
+test('a notification alone revokes nobody, whoever sends it', async () => {
+  const token = bridge.token('staff', 'stays', null, issued(-60));
+  const socket = await connected(bridge, token);
+  const forged = JSON.stringify({ role: 'staff', sub: 'stays', until: issued(1e6).iat });
+  for (const channel of ['unichat_revoked', 'unichat_identity']) cluster.psql(`SELECT pg_notify('${channel}', '${forged}')`);
+  revoke('player', 'after it');
+  await refused(bridge, bridge.token('player', 'after it', null, issued(-60)));
+  assert.equal(await status(bridge, token), 200);
+  socket.send({ event: 'pusher:ping', data: {} });
+  await socket.received((m) => m.event === 'pusher:pong', 'the connection to live on');
+});
+
 test('it is undone with its transaction', async () => {
   const token = bridge.token('player', 'kept', null, issued(-60));
   cluster.psql("BEGIN; SELECT unichat_revoke('player', 'kept'); ROLLBACK");
