@@ -17,7 +17,7 @@ const MESSAGE = { messageId: /^\d+$/, requestId: /^\d+$/, playerId: 'ada', sende
 test('the newest page, ascending', async () => {
   const { status, body } = await get('messages/ada', ada);
   assert.equal(status, 200);
-  assert.deepEqual(Object.keys(body).sort(), ['hasMore', 'lastSeq', 'messages', 'playerReadSeq', 'request', 'staffReadSeq']);
+  assert.deepEqual(Object.keys(body).sort(), ['blocked', 'hasMore', 'lastSeq', 'messages', 'playerReadSeq', 'request', 'staffReadSeq']);
   assert.deepEqual(body.messages.map((m) => m.seq), Array.from({ length: 50 }, (_, i) => 72 + i));
   matches(body.messages[0], { ...MESSAGE, seq: 72, message: 'message 71' });
   assert.deepEqual([body.hasMore, body.lastSeq], [true, 121]);
