@@ -7,6 +7,7 @@ const events = [['ann', 1, 'request_created', null], ['ann', 2, 'message', 'one'
 const truth = {
   players: new Map([['ann', events]]),
   committed: events.slice(1).map(([player_id, seq, , message]) => ({ player_id, seq, message })),
+  broken: [],
 };
 const judged = (log, more = {}) => judge(truth, { log, violations: [], playerId: 'ann', complete: true, ...more });
 
@@ -37,8 +38,9 @@ test('what a client itself has seen to be wrong counts, and so does what it has 
   assert.ok(!hasAll(truth, 'ann', { ann: 3 }));
 });
 
-test('a committed message that is not stored, and a gap in what is stored', () => {
+test('a committed message that is not stored, a gap in what is stored, and a history that does not verify', () => {
   const stored = (list) => ({ ...truth, players: new Map([['ann', list]]) });
   assert.throws(() => proveStored(stored(events.slice(0, 3))), /as many messages/);
-  assert.throws(() => proveStored({ players: new Map([['ann', [events[0], events[2]]]]), committed: [truth.committed[1]] }), /no gap/);
+  assert.throws(() => proveStored({ players: new Map([['ann', [events[0], events[2]]]]), committed: [truth.committed[1]], broken: [] }), /no gap/);
+  assert.throws(() => proveStored({ ...truth, broken: [{ player_id: 'ann', bad_seq: 3 }] }), /verifies/);
 });
