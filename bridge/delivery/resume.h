@@ -2,6 +2,12 @@
  *
  * The contract with clients is docs/events.md, "Resuming"; what is guaranteed when,
  * docs/delivery.md.
+ *
+ *     resume          the questions: which may be asked, how many at once, whose they are
+ *     resume_run      the run of one resume: turns at the database, pages, pauses
+ *     history         the pages themselves
+ *     seam            where they end and live events go on
+ *     resume_answer   what the client is told
  */
 #ifndef UNICHAT_DELIVERY_RESUME_H
 #define UNICHAT_DELIVERY_RESUME_H
@@ -15,7 +21,7 @@
 
 typedef struct resumes resumes;
 
-/* Becomes the follower of the app. The pool must outlive it, and it the app's connections. */
+/* Becomes the follower of the app. The pool must outlive the app's connections. */
 resumes *resume_start(uv_loop_t *loop, const config *conf, db_pool *pool, hub_app *app)
     __attribute__((warn_unused_result));
 
