@@ -14,7 +14,8 @@
  *     the client's queue       a quarter of max_queue by its runs; live events beside them until
  *                              max_queue, then the server closes it
  *     live events held back    a quarter of max_queue for each run (seam.h)
- *     what was handed out      a number; for the staff one for each player
+ *     what was handed out      a number; for the staff one for each player, and at most
+ *                              HISTORY_STAFF_MAX and a page of them (history.h)
  */
 #ifndef UNICHAT_DELIVERY_RESUME_RUN_H
 #define UNICHAT_DELIVERY_RESUME_RUN_H

@@ -16,7 +16,13 @@
  *
  * Nothing is sent twice: the listening session may be far behind the table, above all after it was
  * lost. So also after the end, what the history has handed out is known by (player, seq) and
- * dropped, until a snapshot that covers the last page's is told to have been published whole.
+ * dropped, until a snapshot that covers the last page's is told to have been published whole. What
+ * was sent live is not noted there: it is published once, and one that it has overtaken is still
+ * lacking.
+ *
+ *     history ends at 17                    18 and 19 commit, told of by different sessions
+ *                      ◀───────  19         heard first
+ *                      ◀───────  18         newer than 17: the client lacks it
  */
 #include "delivery/seam.h"
 #include "base/mem.h"
@@ -33,14 +39,14 @@ typedef struct late {
 } late;
 
 struct seam {
-    history *history;
+    const history *history;
     late *late;
     size_t bytes, max;
     bool lost;
     bool ended;
 };
 
-seam *seam_new(history *h, size_t max)
+seam *seam_new(const history *h, size_t max)
 {
     seam *s = mem_new(seam);
     s->history = h;
@@ -75,19 +81,10 @@ static void keep(seam *s, const char *player_id, int64_t seq, frame *f)
     DL_APPEND(s->late, l);
 }
 
-/* Whether the client lacks it; then it has it now. */
-static bool hand_out(seam *s, const char *player_id, int64_t seq)
-{
-    if (history_has(s->history, player_id, seq))
-        return false;
-    history_advance(s->history, player_id, seq);
-    return true;
-}
-
 bool seam_take(seam *s, const char *player_id, int64_t seq, frame *f)
 {
     if (s->ended)
-        return hand_out(s, player_id, seq);
+        return !history_has(s->history, player_id, seq);
     if (s->lost)
         return false;
     if (s->bytes + f->len <= s->max) {
@@ -125,7 +122,7 @@ unsigned seam_end(seam *s, seam_send *send, void *arg)
     const late *l;
     unsigned sent = 0;
     DL_FOREACH (s->late, l) {
-        if (!hand_out(s, l->player_id, l->seq))
+        if (history_has(s->history, l->player_id, l->seq))
             continue;
         send(arg, l->frame);
         sent++;

@@ -24,7 +24,7 @@ typedef void seam_send(void *arg, frame *f);
 
 /* To a history, which must outlive it. At most `max` bytes of frames are kept. The caller frees
  * with seam_free(). */
-seam *seam_new(history *h, size_t max) __attribute__((warn_unused_result));
+seam *seam_new(const history *h, size_t max) __attribute__((warn_unused_result));
 void seam_free(seam *s);
 
 /* A live event. True: it is to be sent now. False: it is kept, or the client has it. */

@@ -98,6 +98,22 @@ static void what_the_history_had_is_not_sent_again_after_its_end(void **state)
     end(&w);
 }
 
+/* Two sessions that notify of one player's events may be heard in the other order. */
+static void what_was_overtaken_is_not_left_out(void **state)
+{
+    world w;
+    (void)state;
+    begin(&w, history_of_player("42", 15, NULL));
+    live(&w, "42", 18, "18");
+    live(&w, "42", 17, "17");
+    history_advance(w.history, "42", 16);
+    assert_int_equal(seam_end(w.seam, keep_text, &w), 2);
+    live(&w, "42", 20, "20");
+    live(&w, "42", 19, "19");
+    check_sent(&w, "18 17 20 19 .");
+    end(&w);
+}
+
 static void what_is_kept_is_bounded(void **state)
 {
     world w;
@@ -152,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_events_wait_for_the_history),
         cmocka_unit_test(what_the_history_had_is_not_sent_again_after_its_end),
+        cmocka_unit_test(what_was_overtaken_is_not_left_out),
         cmocka_unit_test(what_is_kept_is_bounded),
         cmocka_unit_test(what_is_kept_goes_to_the_next_question),
         cmocka_unit_test(a_history_that_cannot_go_on_lets_everything_out),
