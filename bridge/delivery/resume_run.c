@@ -46,6 +46,7 @@ struct resume_run {
     history *history;
     seam *seam;
     run_state state;
+    size_t wanted; /* bytes that its client had no room for, or 0 */
     unsigned sent;
 };
 
@@ -100,20 +101,41 @@ static void run_free(resume_run *r)
     free(r);
 }
 
-static void on_timer(uv_timer_t *timer)
+/* ---- pauses ---- */
+
+static void on_timer(uv_timer_t *timer);
+
+static void keep_time(resume_runs *all)
 {
-    resume_runs *all = timer->data;
-    resume_run *r, *tmp;
-    DL_FOREACH_SAFE (all->paused, r, tmp)
-        move_to(r, RUN_QUEUED);
-    pump(all);
+    if (all->paused != NULL && !uv_is_active((uv_handle_t *)&all->timer))
+        uv_timer_start(&all->timer, on_timer, PAUSE_MS, 0);
 }
 
 static void pause_run(resume_run *r)
 {
     move_to(r, RUN_PAUSED);
-    if (!uv_is_active((uv_handle_t *)&r->all->timer))
-        uv_timer_start(&r->all->timer, on_timer, PAUSE_MS, 0);
+    keep_time(r->all);
+}
+
+/* Whether the client's queue takes `bytes` more now. An empty one takes anything. */
+static bool has_room(resume_run *r, size_t bytes)
+{
+    size_t backlog = hub_backlog(r->conn);
+    bool room = backlog == 0 || backlog + bytes <= r->all->backlog_max;
+    r->wanted = room ? 0 : bytes;
+    return room;
+}
+
+/* Who waits for its client goes on when there is room: a page that nobody can take is not read. */
+static void on_timer(uv_timer_t *timer)
+{
+    resume_runs *all = timer->data;
+    resume_run *r, *tmp;
+    DL_FOREACH_SAFE (all->paused, r, tmp)
+        if (has_room(r, r->wanted))
+            move_to(r, RUN_QUEUED);
+    pump(all);
+    keep_time(all);
 }
 
 /* ---- the end ---- */
@@ -146,13 +168,6 @@ static void finish_with_resync(resume_run *r, const char *why)
 }
 
 /* ---- taking a page ---- */
-
-/* Whether the client's queue takes `bytes` more now. An empty one takes anything. */
-static bool has_room(const resume_run *r, size_t bytes)
-{
-    size_t backlog = hub_backlog(r->conn);
-    return backlog == 0 || backlog + bytes <= r->all->backlog_max;
-}
 
 /* False: not now. */
 static bool send_event(resume_run *r, const db_event *e)

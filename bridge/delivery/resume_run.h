@@ -10,7 +10,7 @@
  *
  *     statements under way     half of the pool's connections, for all runs together
  *     pages in memory          the one that is being taken; what the client cannot take is read
- *                              again later, and not kept
+ *                              again when it has room, and not kept
  *     the client's queue       a quarter of max_queue by its runs; live events beside them until
  *                              max_queue, then the server closes it
  *     live events held back    a quarter of max_queue for each run (seam.h)

@@ -2,7 +2,7 @@
 // that cannot be, a unichat:resync that says why.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { connectClient, startBridge, startCluster, until } from '../lib/index.js';
+import { connectClient, connectSocket, startBridge, startCluster, until } from '../lib/index.js';
 
 const cluster = await startCluster();
 const bridge = await startBridge(cluster, { audit_interval: '300ms', max_queue: '64kB' });
@@ -62,6 +62,23 @@ test('a history larger than a client\'s queue comes by and by', async () => {
   assert.deepEqual(seqs(client, channel), upTo(102));
   assert.equal(client.states.filter((state) => state === 'connected').length, 1, 'the connection was never closed');
   client.close();
+});
+
+test('for a client that does not read the history is not read either', async (t) => {
+  const patient = await startBridge(cluster, { max_queue_time: '5s' });
+  t.after(() => patient.stop());
+  await cluster.query(`INSERT INTO chat_messages (player_id, message_text) SELECT 'deaf', $1 || n FROM generate_series(1, 2000) n`, ['€'.repeat(2000)]);
+  const deaf = await connectSocket(patient, { headers: { authorization: `Bearer ${patient.token('player', 'deaf')}` } });
+  deaf.ws._socket.pause();
+  const before = await patient.metric('unichat_db_statement_seconds_count');
+  deaf.send({ event: 'unichat:resume', data: { channel: 'player-deaf', after: 0 } });
+  deaf.send({ event: 'pusher:subscribe', data: { channel: 'player-deaf' } });
+  await until(() => /event=slow_consumer/.test(patient.log()), 'the client to be closed', 60000);
+  const statements = await patient.metric('unichat_db_statement_seconds_count') - before;
+  // 12 MB by a quarter of max_queue at a time are about 50 pages; in 5 seconds there are 250 pauses.
+  assert.ok(statements > 0 && statements < 80, `${statements} statements`);
+  await until(async () => await patient.metric('unichat_resumes') === 0, 'the resume to be given up');
+  deaf.close();
 });
 
 test('the staff gets everybody\'s events behind a position', async () => {
