@@ -2,10 +2,10 @@
  *
  *     not begun ──subscribed──▶ queued ──slot free──▶ reading ──page──▶ taking
  *                                ▲ ▲                                      │
- *                                │ └────────────full page, or late lost───┤
- *                                └───── paused ◀──────────────────────────┤ slow client,
- *                                                                         │ database away
- *                                                        freed ◀──sifting ┘ the end
+ *                                │ └──── full page, or late events lost ──┤
+ *                                └────── paused ◀── no room, no database ─┤
+ *                                                                         │
+ *                                              freed ◀── sifting ◀────────┘ the end
  *
  * The subscription is held from queued to sifting: live events come by resume_run_take(). What
  * becomes of them is drawn in seam.c. While sifting, what is published goes out unless the
@@ -117,7 +117,8 @@ static void pause_run(resume_run *r)
     keep_time(r->all);
 }
 
-/* Whether the client's queue takes `bytes` more now. An empty one takes anything. */
+/* Whether the client's queue takes `bytes` more now; otherwise they are wanted. An empty one takes
+ * anything. */
 static bool has_room(resume_run *r, size_t bytes)
 {
     size_t backlog = hub_backlog(r->conn);
