@@ -31,7 +31,7 @@ typedef struct note
 	Oid			relid;
 	int64		id;
 	SubTransactionId subid;
-	char		body[FLEXIBLE_ARRAY_MEMBER];
+	int64		body[FLEXIBLE_ARRAY_MEMBER];	/* the caller's; aligned for any struct */
 } note;
 
 static dlist_head notes = DLIST_STATIC_INIT(notes);
