@@ -51,7 +51,7 @@ chaos: ## Faults at random under load, and the proof that nothing is lost; CHAOS
 	@scripts/npm-ci.sh tests
 	@CHAOS_SECONDS=$${CHAOS_SECONDS:-300} node tests/faults/chaos.js
 
-check-%: ## Run one part of check: build unit extension lib e2e security faults push pusher suites web browser fuzz valgrind docs style lint
+check-%: ## Run one part of check: build unit extension extension-san lib e2e security faults push pusher suites web browser fuzz valgrind docs style lint
 	@scripts/check.sh $*
 
 lint: ## Check the style of C, shell and JavaScript, and C by clang-tidy and cppcheck
@@ -72,8 +72,8 @@ bench-%: ## Measure: bench-latency bench-fanout bench-connections bench-idle ben
 
 clean: ## Remove what was built; a demo's data stays
 	@$(MAKE) --no-print-directory -s -f extension/pgxs.mk clean
-	@find build -mindepth 1 -maxdepth 1 ! -name demo ! -name pg -exec rm -rf {} + 2>/dev/null || true
-	@if [ -e build/pg ]; then rm -rf "$$(realpath build/pg)" build/pg; fi
+	@find build -mindepth 1 -maxdepth 1 ! -name demo ! -name '*pg' -exec rm -rf {} + 2>/dev/null || true
+	@for pg in build/pg build/san-pg; do if [ -e $$pg ]; then rm -rf "$$(realpath $$pg)" $$pg; fi; done
 
 help: ## Say what make can do
 	@sed -n 's/^\([a-z%][a-z% -]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  %-20s %s\n' "$$name" "$$text"; done

@@ -1,6 +1,8 @@
 #!/bin/bash
 # usage: check-extension.sh [TEST…]    Tests the extension on a private PostgreSQL cluster made for it and removed after:
 # pg_regress (sql/), the isolation tester (specs/), and the scripts of tests/extension. With names, only those.
+# With SAN=1 the extension runs under AddressSanitizer and UBSan, and a report of theirs is a failure. They watch unichat.so,
+# not the server: its stack, globals and what malloc gave; within PostgreSQL's memory contexts only from block to block.
 # Prints a line for each test and then `N passed, N failed`; exit code 1 if any failed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -9,7 +11,7 @@ bin=$(scripts/private-pg.sh) || exit 1
 pgxs=$(dirname "$("$bin/pg_config" --pgxs)")/../..
 as_postgres=$top/scripts/as-postgres.sh
 dir=$(mktemp -d "${TMPDIR:-/var/tmp}/unichat-check.XXXXXX")
-out=$top/build/check-extension
+out=$top/build/check-extension${SAN:+-san}
 mkdir -p "$out"
 "$as_postgres" true || exit 1
 [ "$(id -u)" -ne 0 ] || chown "${PGUSER_OS:-postgres}" "$dir"
@@ -25,8 +27,18 @@ trap 'exit 1' INT TERM
     cat "$out/initdb.log"
     exit 1
 }
+sanitizers=() # the environment of the server; what its processes find goes to files, as they have no terminal
+if [ -n "${SAN:-}" ]; then
+    options=detect_leaks=0:abort_on_error=1:halt_on_error=1:print_stacktrace=1:log_path=$dir/sanitizer
+    # With libasan before it, glibc 2.36 comes to main() with gettext's lock read-unlocked once too often, and the first to
+    # set a text domain waits for ever. The server's messages stay English anyway.
+    gcc -shared -fPIC -o "$dir/no-domains.so" -x c - <<<'char *bindtextdomain(const char *d, const char *f) { return (char *) f; }
+        char *textdomain(const char *d) { return (char *) d; }' || exit 1
+    chmod 755 "$dir/no-domains.so"
+    sanitizers=(env "LD_PRELOAD=$(gcc -print-file-name=libasan.so) $dir/no-domains.so" "ASAN_OPTIONS=$options" "UBSAN_OPTIONS=$options")
+fi
 start_server() { # $@: more options of the server
-    "$as_postgres" "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/server.log" restart \
+    "$as_postgres" "${sanitizers[@]}" "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/server.log" restart \
         -o "-c listen_addresses='' -c unix_socket_directories=$dir -c fsync=off -c max_prepared_transactions=10 $*" \
         >"$out/start.log" 2>&1 || {
         cat "$out/start.log" "$dir/server.log"
@@ -95,6 +107,11 @@ run_scripts "${preloaded[@]}"
 if grep -Eq 'PANIC|TRAP:|terminated by signal (4|6|7|8|11)' "$dir/server.log"; then
     echo "not ok - the server crashed"
     grep -E 'PANIC|TRAP:|terminated by signal (4|6|7|8|11)' "$dir/server.log"
+    failed=$((failed + 1))
+fi
+# AddressSanitizer reports to the files, UBSan to the server's log.
+if grep -hE -A 25 'ERROR: AddressSanitizer|runtime error:' "$dir/server.log" "$dir"/sanitizer.* 2>/dev/null | head -n 200 | grep .; then
+    echo "not ok - a sanitizer has a report"
     failed=$((failed + 1))
 fi
 echo "$passed passed, $failed failed"

@@ -11,7 +11,7 @@ top=$PWD
 logs=$top/build/check
 jobs=${JOBS:-$(nproc)}
 export WERROR=-Werror
-ALL=(build unit extension lib e2e security faults push pusher suites web browser fuzz valgrind docs style lint)
+ALL=(build unit extension extension-san lib e2e security faults push pusher suites web browser fuzz valgrind docs style lint)
 
 # The parts. In each, the first failing command ends it. -------------------------------------------------------------
 
@@ -41,6 +41,7 @@ part_unit() { # the pure parts, under AddressSanitizer and UBSan
 }
 
 part_extension() { scripts/check-extension.sh; } # pg_regress, isolation, dump and restore
+part_extension-san() { SAN=1 scripts/check-extension.sh; } # the same under AddressSanitizer and UBSan
 
 part_lib() { node_tests tests/lib; }
 part_e2e() { sanitized_bridge && node_tests tests/e2e; }
@@ -171,7 +172,7 @@ count() {
 
 run_part() { # NAME
     local name=$1 log=$logs/$1.log started=$SECONDS status passed failed skipped
-    printf '%-10s ' "$name"
+    printf '%-13s ' "$name"
     (set -e && "part_$name") >"$log" 2>&1
     status=$?
     read -r passed failed skipped < <(count "$log")
