@@ -54,7 +54,7 @@ chaos: ## Faults at random under load, and the proof that nothing is lost; CHAOS
 check-%: ## Run one part of check: build unit extension extension-san lib e2e security faults push pusher suites web browser fuzz valgrind docs style lint
 	@scripts/check.sh $*
 
-lint: ## Check the style of C, shell and JavaScript, and C by clang-tidy and cppcheck
+lint: ## Check the style of C, shell and JavaScript, and C by clang-tidy, cppcheck and gcc -fanalyzer
 	@scripts/check.sh style lint
 
 format-check: ## Check the style alone

@@ -92,7 +92,7 @@ part_style() {
     return "$failed"
 }
 
-part_lint() { step "clang-tidy and cppcheck" scripts/static-checks.sh; }
+part_lint() { step "clang-tidy, cppcheck and gcc -fanalyzer" scripts/static-checks.sh; }
 
 # What they are made of. ---------------------------------------------------------------------------------------------
 

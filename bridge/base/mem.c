@@ -41,7 +41,7 @@ char *mem_strndup(const char *s, size_t len)
 {
     if (s == NULL)
         return NULL;
-    char *copy = mem_alloc(len + 1);
+    char *copy = checked(calloc(1, len + 1), 1);
     memcpy(copy, s, len);
     return copy;
 }
