@@ -12,10 +12,10 @@ wrong=0
 tidy() { # FLAGS… : the files are on standard input, a NUL behind each
     local flags=()
     for flag in "$@"; do flags+=("--extra-arg=$flag"); done
-    xargs -0 -P "$jobs" -I FILE clang-tidy --quiet --extra-arg=-std=gnu11 "${flags[@]}" FILE -- 2>/dev/null || wrong=1
+    xargs -0 -P "$jobs" -I FILE clang-tidy --quiet --extra-arg=-std=gnu11 "${flags[@]}" FILE -- 2>/dev/null
 }
-printf '%s\0' bridge/*.c bridge/*/*.c | tidy "${bridge[@]}" "${libraries[@]}"
-printf '%s\0' extension/*.c | tidy "${extension[@]}"
+printf '%s\0' bridge/*.c bridge/*/*.c | tidy "${bridge[@]}" "${libraries[@]}" || wrong=1
+printf '%s\0' extension/*.c | tidy "${extension[@]}" || wrong=1
 
 mkdir -p build/cppcheck
 # strtok: there are no threads. uninitvar: designated initializers, which it takes for none in 2.10.
@@ -29,8 +29,8 @@ analyze() { # FLAGS… : the files are on standard input, a NUL behind each
     # shellcheck disable=SC2016
     xargs -0 -P "$jobs" -n 1 bash -c 'timeout 120 "${@:1:$#-1}" "${!#}" && exit
         [ $? -ne 124 ] || echo "${!#}: error: gcc -fanalyzer has no answer in 120 s" >&2
-        exit 1' analyze gcc -std=gnu11 -O1 -fanalyzer -Werror -Wno-analyzer-malloc-leak -S -o /dev/null "$@" || wrong=1
+        exit 1' analyze gcc -std=gnu11 -O1 -fanalyzer -Werror -Wno-analyzer-malloc-leak -S -o /dev/null "$@"
 }
-printf '%s\0' bridge/*.c bridge/*/*.c | grep -zvFx bridge/delivery/resume.c | analyze "${bridge[@]}" "${libraries[@]}"
-printf '%s\0' extension/*.c | analyze "${extension[@]}"
+printf '%s\0' bridge/*.c bridge/*/*.c | grep -zvFx bridge/delivery/resume.c | analyze "${bridge[@]}" "${libraries[@]}" || wrong=1
+printf '%s\0' extension/*.c | analyze "${extension[@]}" || wrong=1
 exit "$wrong"
