@@ -264,6 +264,7 @@ send(direct *messages, message_job *job)
 	fill_note(&note, &job->m);
 	job->note = &note;
 	guard_inner(FRAME_OTHER, announce_message, job);
+	job->note = NULL;
 }
 
 bool

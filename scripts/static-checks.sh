@@ -1,11 +1,11 @@
 #!/bin/bash
-# usage: static-checks.sh    clang-tidy (.clang-tidy says which checks, and why others are left out) over bridge/ and
-# extension/, cppcheck over bridge/, and gcc -fanalyzer over both. Exit code 1 if any of them finds anything.
+# usage: static-checks.sh    clang-tidy (.clang-tidy says which checks, and why others are left out), cppcheck and gcc
+# -fanalyzer over bridge/ and extension/. Exit code 1 if any of them finds anything.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 jobs=${JOBS:-$(nproc)}
 bridge=(-Ibridge -D_GNU_SOURCE '-DUNICHAT_VERSION="0"' '-DUNICHAT_PREFIX="/usr/local"')
-read -ra libraries < <(pkg-config --cflags libuv libwebsockets libpq jansson libcurl openssl libjwt)
+read -ra libraries < <(pkg-config --cflags libuv libwebsockets libpq jansson libcurl openssl jose)
 extension=(-Iextension "-I$(pg_config --includedir-server)" -D_GNU_SOURCE)
 wrong=0
 
@@ -19,9 +19,12 @@ printf '%s\0' extension/*.c | tidy "${extension[@]}" || wrong=1
 
 mkdir -p build/cppcheck
 # strtok: there are no threads. uninitvar: designated initializers, which it takes for none in 2.10.
-cppcheck -j "$jobs" -q --error-exitcode=1 --enable=warning,performance,portability --std=c11 --library=posix --inline-suppr \
-    --suppress=strtokCalled --suppress=uninitvar --include=scripts/cppcheck.h --cppcheck-build-dir=build/cppcheck \
-    "${bridge[@]}" bridge || wrong=1
+check() {
+    cppcheck -j "$jobs" -q --error-exitcode=1 --enable=warning,performance,portability --std=c11 --library=posix --inline-suppr \
+        --suppress=strtokCalled --suppress=uninitvar "$@" || wrong=1
+}
+check --include=scripts/cppcheck.h --cppcheck-build-dir=build/cppcheck "${bridge[@]}" bridge
+check -Iextension extension # the server's headers are too much for it
 
 # gcc 12 takes the tables of uthash for leaked, as it loses them behind its macros; ASan looks for leaks in every test.
 # A file that has no answer in two minutes is an error.

@@ -159,8 +159,8 @@ static void begin_server(void)
 
 static void begin_world(void)
 {
-    static const listener_events events = {ignore_event, ignore, ignore_position, ignore_text,
-                                           ignore_text};
+    static const listener_events events = {ignore_event, ignore,      ignore_position,
+                                           ignore_text,  ignore_text, ignore_text};
 
     log_set_level(LOG_LEVEL_ERROR);
     signal(SIGPIPE, SIG_IGN);
