@@ -64,13 +64,14 @@ part_fuzz() { # every parser, from its seeds, for a while
     done
 }
 
-part_valgrind() { # the unit tests again: what the sanitizers do not see is memory that was never written
-    make --no-print-directory -s -j"$jobs" -C bridge unit
+part_valgrind() { # what the sanitizers do not see: memory that was never written
+    make --no-print-directory -s -j"$jobs" -C bridge all unit
     local test failed=0
     for test in tests/unit/test_*.c; do
         test=$(basename "$test" .c)
         step "$test" valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite "build/unit/$test" || failed=1
     done
+    step "the bridge, in a chat, reloading and stopping" valgrind_bridge || failed=1
     return "$failed"
 }
 
@@ -143,6 +144,15 @@ node_tests() { # FOLDER
     scripts/npm-ci.sh tests
     [ ${#files[@]} -gt 0 ] || { echo "no tests in $1" && return 1; }
     node --test --test-reporter=tap --test-concurrency="$jobs" "${files[@]}"
+}
+
+valgrind_bridge() {
+    rm -f "$logs"/valgrind-bridge*
+    scripts/npm-ci.sh tests
+    UNICHAT_BRIDGE=scripts/valgrind-bridge.sh node --test --test-reporter=dot \
+        tests/e2e/events.test.js tests/e2e/http_send.test.js tests/e2e/shutdown_and_reload.test.js || return 1
+    cat "$logs"/valgrind-bridge.* >"$logs"/valgrind-bridge || return 1 # none: the bridge has not run
+    if [ -s "$logs"/valgrind-bridge ]; then cat "$logs"/valgrind-bridge && return 1; fi
 }
 
 fuzz_one() { # NAME
