@@ -72,6 +72,7 @@ part_valgrind() { # what the sanitizers do not see: memory that was never writte
         step "$test" valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite "build/unit/$test" || failed=1
     done
     step "the bridge, in a chat, reloading and stopping" valgrind_bridge || failed=1
+    step "the extension, in one backend" scripts/valgrind-extension.sh || failed=1
     return "$failed"
 }
 

@@ -1,0 +1,23 @@
+create extension unichat
+select * from unichat_send('ann','hello', client_message_id => 'a', player_name => 'Ann', urgency => 'high')
+select * from unichat_send('ann','hello', client_message_id => 'a')
+select * from unichat_send('ann','reply', 'staff', 'grace')
+insert into chat_messages (player_id, message_text) select 'p' || (n % 7), repeat('x', n * 10) from generate_series(1, 200) n
+select unichat_send('ann', repeat('€', 1300)) 
+select * from unichat_status(1, 'resolved', 'grace')
+select * from unichat_status(2, 'in_progress', 'grace')
+select * from unichat_status(2, 'waiting')
+select count(*) from unichat_requests()
+select count(*) from unichat_messages('ann')
+select unichat_read('ann', 'player', 2)
+select count(*) from unichat_event_payloads
+select * from unichat_verify('ann')
+select unichat_send('', 'x')
+select unichat_block('p1', true, 'grace')
+select unichat_send('p1', 'x')
+select unichat_player_token('ann')
+select unichat_erase_player('ann', 'admin')
+select * from unichat_verify('ann')
+select unichat_prune('0 seconds', 'admin')
+select * from unichat_verify('p2')
+select * from unichat_stats()
