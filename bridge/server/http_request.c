@@ -315,6 +315,17 @@ int http_body_end(http_request *req)
     return 0;
 }
 
+/*
+ * Whether libwebsockets (4.1) holds bytes that a client has sent ahead; it may be another client.
+ * Of a request with a body that it takes from what it holds, it frees the headers' bytes and then
+ * reads the body behind them. So a client that has sent ahead is answered and the connection
+ * closed, as HTTP/1.1 allows: it asks anew.
+ */
+static bool has_sent_ahead(struct lws *wsi)
+{
+    return lws_service_adjust_timeout(lws_get_context(wsi), 1, 0) == 0;
+}
+
 /* A piece each time that the socket takes one, so that a client who reads slowly is told from one
  * who does not read. */
 int http_writable(http_request *req)
@@ -335,7 +346,7 @@ int http_writable(http_request *req)
         return lws_callback_on_writable(wsi) < 0 ? -1 : 0;
     }
     http_request_free(req);
-    if (written < 0 || close_after)
+    if (written < 0 || close_after || has_sent_ahead(wsi))
         return -1;
     accepted_await_request(wsi);
     return lws_http_transaction_completed(wsi) ? -1 : 0;
