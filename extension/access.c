@@ -170,7 +170,10 @@ read_token(token *t, const char *text)
 	return true;
 }
 
-/* The player that a token names; an error unless it is ours and of now. */
+/*
+ * The player that a token names; an error unless it is ours and of now.  Policies
+ * ask in the middle of somebody's statement, so this only reads.
+ */
 static const char *
 player_of_token(const char *text)
 {
@@ -181,7 +184,7 @@ player_of_token(const char *text)
 	if (!read_token(&given, text))
 		refuse_identity("unichat.player_token is no token.");
 	add_int8(&args, given.key);
-	if (plan_run(&find_key, &args) == 0)
+	if (plan_read(&find_key, &args) == 0)
 		refuse_identity("The key of unichat.player_token is not known.");
 	ours = given;
 	make_mac(&ours);
@@ -290,14 +293,16 @@ unichat_player_token(PG_FUNCTION_ARGS)
 	Datum		until;
 
 	check_player_id(call.token.player_id);
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_UC_FIELD),
-				 errmsg("valid_for must not be null"),
-				 err_generic_string(PG_DIAG_COLUMN_NAME, "valid_for")));
+	check_span("valid_for", PG_ARGISNULL(1) ? NULL : PG_GETARG_INTERVAL_P(1));
 	until = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
 								PG_GETARG_DATUM(1));
 	call.token.expires = timestamptz_to_time_t(DatumGetTimestampTz(until));
+	if (call.token.expires <= time(NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_UC_FIELD),
+				 errmsg("valid_for must be a second or more"),
+				 errdetail("A token expires at a whole second."),
+				 err_generic_string(PG_DIAG_COLUMN_NAME, "valid_for")));
 	guard_function(fcinfo, FRAME_OTHER, sign, &call);
 	PG_RETURN_TEXT_P(call.result);
 }

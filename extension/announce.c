@@ -1,53 +1,35 @@
 /*-------------------------------------------------------------------------
  *
  * announce.c
- *	  Tells the listeners of an event that this transaction has stored.
+ *	  Tells the listeners of events, when this transaction commits.
  *
  * NOTIFY is transactional: what is announced here is sent at commit, in the
  * order it was announced in, or never.  It is not durable, and need not be: a
  * listener that was away reads unichat_events_since().  The transaction may be
  * the writer's own or the delivery worker's (delivery.c).
  *
- * Whoever is connected to a database may LISTEN to any channel; PostgreSQL has
- * no privilege for it.  Where players have sessions of their own, which are to
- * see one player each, notifications carry only the reference.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "catalog/pg_auth_members.h"
-#include "commands/async.h"
-#include "utils/acl.h"
-#include "utils/catcache.h"
-#include "utils/syscache.h"
+#include "catalog/pg_type.h"
 
 #include "announce.h"
+#include "notify.h"
+#include "plans.h"
 
-#define CHANNEL "unichat"
+static plan find_outstanding = {
+	"SELECT " ANNOUNCE_COLUMNS " FROM @.unichat_event_payloads"
+	" WHERE player_id = $1 AND seq < $2 AND NOT notified AND NOT pg_visible_in_snapshot(xid, $3::pg_snapshot)"
+	" ORDER BY seq",
+	3, {TEXTOID, INT8OID, TEXTOID}
+};
 
-/* May sessions be connected that speak for one player alone? */
+/* May an object of that size be sent as it is, and not the reference to it? */
 static bool
-players_listen(void)
+fits(size_t payload_bytes)
 {
-	Oid			role = get_role_oid("unichat_player", true);
-	CatCList   *members = SearchSysCacheList1(AUTHMEMROLEMEM, ObjectIdGetDatum(role));
-	bool		any = members->n_members > 0;
-
-	ReleaseSysCacheList(members);
-	return any;
-}
-
-bool
-announce_whole(size_t payload_bytes)
-{
-	return payload_bytes <= PAYLOAD_MAX_BYTES && !players_listen();
-}
-
-void
-announce_payload(const char *payload)
-{
-	Async_Notify(CHANNEL, payload);
+	return payload_bytes <= PAYLOAD_MAX_BYTES;
 }
 
 void
@@ -57,6 +39,42 @@ announce(const chat_event *e)
 
 	initStringInfo(&payload);
 	payload_whole(&payload, e);
-	announce_payload(announce_whole(payload.len) ? payload.data : payload_reference(e));
+	notify(NOTIFY_EVENT, fits(payload.len) ? payload.data : payload_reference(e));
 	pfree(payload.data);
+}
+
+static char *
+stored_reference(uint64 row, int first)
+{
+	chat_event	e = {
+		.player_id = row_text(row, first + 1),
+		.seq = row_int8(row, first + 2),
+		.request_id = row_int8(row, first + 3),
+		.kind = row_text(row, first + 4),
+		.xid = strtou64(row_text(row, first + 5), NULL, 10),
+	};
+
+	return payload_reference(&e);
+}
+
+void
+announce_stored(uint64 row, int first)
+{
+	char	   *payload = row_text(row, first);
+
+	notify(NOTIFY_EVENT, fits(strlen(payload)) ? payload : stored_reference(row, first));
+}
+
+void
+announce_outstanding(const char *player_id, int64 seq, const char *snapshot)
+{
+	arguments	args = {0};
+	uint64		n;
+
+	add_text(&args, player_id);
+	add_int8(&args, seq);
+	add_text(&args, snapshot);
+	n = plan_run(&find_outstanding, &args);
+	for (uint64 i = 0; i < n; i++)
+		announce_stored(i, 1);
 }

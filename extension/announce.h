@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * announce.h
- *	  Tells the listeners of an event that this transaction has stored.
+ *	  Tells the listeners of events, when this transaction commits.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,16 +10,19 @@
 
 #include "payload.h"
 
-/*
- * Notifies in this transaction: the event is delivered if and only if the
- * transaction commits.  The whole object, or the reference (announce_whole).
- */
+/* An event that this transaction has stored. */
 extern void announce(const chat_event *e);
 
-/* May an object of that size be sent as it is, and not the reference to it? */
-extern bool announce_whole(size_t payload_bytes);
+/* What announce_stored wants of unichat_event_payloads. */
+#define ANNOUNCE_COLUMNS "payload, player_id, seq, request_id, kind, xid::text"
 
-/* The same as announce(), of what is to be sent. */
-extern void announce_payload(const char *payload);
+/* One that is stored already: a row of SPI_tuptable, with these columns from this one on. */
+extern void announce_stored(uint64 row, int first);
+
+/*
+ * The player's events before seq that were left to the worker, and that the
+ * snapshot (as text) does not see.
+ */
+extern void announce_outstanding(const char *player_id, int64 seq, const char *snapshot);
 
 #endif							/* UNICHAT_ANNOUNCE_H */

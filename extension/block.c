@@ -67,11 +67,7 @@ unichat_block(PG_FUNCTION_ARGS)
 	block_call	call = {.player_id = arg_text(fcinfo, 0), .actor = arg_text(fcinfo, 2)};
 
 	check_player_id(call.player_id);
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_UC_FIELD),
-				 errmsg("blocked must not be null"),
-				 err_generic_string(PG_DIAG_COLUMN_NAME, "blocked")));
+	check_given("blocked", PG_ARGISNULL(1));
 	call.blocked = PG_GETARG_BOOL(1);
 	check_id("actor", call.actor, MAX_STAFF_ID_BYTES);
 	guard_function(fcinfo, FRAME_OTHER, block, &call);

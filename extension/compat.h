@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/tableam.h"
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
@@ -24,19 +25,42 @@
 #error "unichat needs PostgreSQL 15 or later"
 #endif
 
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+#if PG_VERSION_NUM < 170000
+#define GUC_SAFE_SEARCH_PATH "pg_catalog, pg_temp"
+#endif
+
+/* Sets search_path, until AtEOXact_GUC has the answer. */
+static inline int
+path_set(void)
+{
+	int			nest = NewGUCNestLevel();
+
+	if (strcmp(namespace_search_path, GUC_SAFE_SEARCH_PATH) != 0)
+		(void) set_config_option("search_path", GUC_SAFE_SEARCH_PATH, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+								 false);
+	return nest;
+}
+
 /*
  * path_pin: from here on, names without a schema mean pg_catalog's.
  * Returns what path_unpin wants.  The end of a (sub)transaction that fails
  * undoes it by itself.
+ *
+ * Before 17 that is not the setting, which would cost a message 8,000
+ * instructions more, but an override of it.  An override also beats what a
+ * function says by itself with SET search_path.  So a statement, which may fire
+ * functions of others, is run with the setting in its place: path_lend, and
+ * path_take_back.  In every version, what such a function leaves set is undone.
  */
 static inline int
 path_pin(void)
 {
 #if PG_VERSION_NUM >= 170000
-	int			nest = NewGUCNestLevel();
-
-	RestrictSearchPath();
-	return nest;
+	return path_set();
 #else
 	OverrideSearchPath path = {NIL, true, false};
 
@@ -52,6 +76,24 @@ path_unpin(int nest)
 	AtEOXact_GUC(false, nest);
 #else
 	PopOverrideSearchPath();
+#endif
+}
+
+static inline int
+path_lend(void)
+{
+#if PG_VERSION_NUM < 170000
+	PopOverrideSearchPath();
+#endif
+	return path_set();
+}
+
+static inline void
+path_take_back(int nest)
+{
+	AtEOXact_GUC(false, nest);
+#if PG_VERSION_NUM < 170000
+	(void) path_pin();
 #endif
 }
 
@@ -80,6 +122,16 @@ insert_index_entries(ResultRelInfo *target, TupleTableSlot *slot, EState *estate
 	(void) ExecInsertIndexTuples(target, slot, estate, update, false, NULL, NIL, which == TU_Summarizing);
 #else
 	(void) ExecInsertIndexTuples(target, slot, estate, update, false, NULL, NIL);
+#endif
+}
+
+static inline IndexScanDesc
+begin_index_scan(Relation rel, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(rel, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(rel, index, snapshot, nkeys, 0);
 #endif
 }
 

@@ -8,10 +8,6 @@
 #ifndef UNICHAT_DELIVERY_H
 #define UNICHAT_DELIVERY_H
 
-#include "postgres.h"
-
-#include "datatype/timestamp.h"
-
 /* unichat.delivery */
 typedef enum delivery_mode
 {
@@ -28,22 +24,24 @@ typedef enum delivery_mode
  */
 extern delivery_mode delivery_decide(void);
 
+/*
+ * The same whatever the setting says.  False: there is no worker to be had.
+ */
+extern bool delivery_leave_to_worker(void);
+
+/*
+ * Somebody is going to listen.  What no writer wakes a worker for, as a COMMIT
+ * PREPARED does not, is notified by one that runs; so from here on one does,
+ * where writers would leave it to one.
+ */
+extern void delivery_is_awaited(void);
+
+/*
+ * The snapshot up to which the worker has notified everything, as text,
+ * palloc'd; NULL if nothing has been left to a worker.
+ */
+extern char *delivery_worker_position(void);
+
 extern void delivery_init(void);
-
-/* For the worker, whose slot it is; see delivery.c. */
-typedef struct delivery_slot delivery_slot;
-
-extern delivery_slot *delivery_slot_at(int index);
-extern Oid	delivery_database(const delivery_slot *slot);
-
-/* From here on writers wake this process; until it exits. */
-extern void delivery_attach(delivery_slot *slot);
-
-/* Takes note of what is pending.  Call it before taking a snapshot. */
-extern void delivery_clear_pending(delivery_slot *slot);
-
-/* The snapshot up to which everything is notified, as text, palloc'd. */
-extern char *delivery_position(delivery_slot *slot);
-extern void delivery_advance(delivery_slot *slot, const char *position, int64 events);
 
 #endif							/* UNICHAT_DELIVERY_H */

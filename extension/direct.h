@@ -13,6 +13,7 @@
 #include "access/skey.h"
 #include "utils/relcache.h"
 
+#include "compat.h"
 #include "plans.h"
 #include "row.h"
 
@@ -26,12 +27,14 @@ typedef struct direct
 
 /*
  * The statement for an UPDATE where others have a say: it finds the row by
- * ctid = $1, sets these columns (0 ends them) to $2 and so on, and returns
- * the new ctid.
+ * ctid = $1 and version = $2, which is a column that every change of the row that
+ * matters changes; sets these columns (0 ends them) to $3 and so on; and
+ * returns the new ctid.
  */
 typedef struct direct_statement
 {
 	plan		plan;
+	int			version;
 	int			columns[PLAN_MAX_ARGS];
 } direct_statement;
 
@@ -49,11 +52,15 @@ extern void direct_int8_key(ScanKey key, int column, int64 value);
 extern bool direct_find(direct *d, const char *index, ItemPointer hint, ScanKey keys, int n);
 
 /*
- * Changes the row that was found; waits for whoever holds it.  False: it is not
- * what was found any more, find it again.  (In REPEATABLE READ and above that
- * is an error.)
+ * Changes the row that was found; waits for whoever holds it.  False: others
+ * have changed it meanwhile, find it again.  (In REPEATABLE READ and above that
+ * is an error.)  An error too if another trigger of this very statement keeps
+ * it from being what was written: looking again would find the same for ever.
  */
 extern bool direct_update(direct *d, const row *r, direct_statement *statement);
+
+/* That error, 27000, for whoever finds out by himself.  why is a sentence. */
+pg_noreturn extern void direct_refuse(const direct *d, const char *why);
 
 /* Inserts a row of all columns.  Only if ours_alone. */
 extern void direct_insert(direct *d, Datum *values, bool *nulls);

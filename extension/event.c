@@ -16,6 +16,23 @@
  *									takes seq 6, stores event 6: no hash yet
  *		INSERT: AFTER trigger stores event 5, and gives event 6 its hash
  *
+ * A message that opens and claims nothing has its event's hash before it takes
+ * its seq, and leaves it in the player's row (player.c), where the next one finds
+ * it without a look at this one.
+ *
+ * What one writer notifies must not overtake what another has left to the worker:
+ *
+ *		worker's way						in the transaction
+ *		stores event 5, commits
+ *											takes seq 6, finds event 5: not notified,
+ *											and beyond the worker's position
+ *											stores event 6 for the worker too
+ *		the worker notifies 5, 6
+ *
+ * A worker advances its position after its commit, so what it covers is in the
+ * queue of notifications, before anything of ours.  When there is no worker to
+ * be had, we notify event 5 before event 6; who hears of it again drops it.
+ *
  * Events are written by this library alone.  The only other rows that may come
  * are those of a restore, as the owner: their xid was given by another cluster
  * and means nothing here, so they get one that is older than every snapshot and
@@ -133,6 +150,27 @@ next_hash(direct *events, const chat_event *e, arguments columns)
 	return chain_event_hash(previous, &columns);
 }
 
+bytea *
+event_hash(const chat_event *e, bytea *previous)
+{
+	arguments	columns = {0};
+	direct		events;
+
+	if (!chain_is_on())
+		return NULL;
+	if (previous == NULL && e->seq > 1)
+	{
+		direct_open(&events, "chat_events");
+		(void) find_previous(&events, e, &previous);
+		direct_close(&events);
+		if (previous == NULL)
+			return NULL;
+	}
+	add_own_columns(&columns, e);
+	add_bytea(&columns, e->message_digest);
+	return chain_event_hash(previous, &columns);
+}
+
 typedef struct late_event
 {
 	const char *player_id;
@@ -189,6 +227,38 @@ insert(direct *events, arguments *columns)
 	direct_insert(events, columns->values, nulls);
 }
 
+/* Was the event before this one left to the worker, and is it beyond the worker's position? */
+static bool
+waits_for_worker(direct *events, const chat_event *e, char *position)
+{
+	TupleDesc	desc = RelationGetDescr(events->rel);
+	bytea	   *unused;
+	bool		isnull;
+	Datum		xid;
+
+	/* who made the hash has found it already */
+	if (e->seq == 1 || (events->tuple == NULL && !find_previous(events, e, &unused)) ||
+		DatumGetBool(heap_getattr(events->tuple, Anum_events_notified, desc, &isnull)))
+		return false;
+	xid = heap_getattr(events->tuple, Anum_events_xid, desc, &isnull);
+	return !DatumGetBool(DirectFunctionCall2(pg_visible_in_snapshot, xid,
+											 DirectFunctionCall1(pg_snapshot_in, CStringGetDatum(position))));
+}
+
+/* How an event goes that we would notify in this transaction. */
+static delivery_mode
+keep_order(direct *events, const chat_event *e)
+{
+	char	   *position = delivery_worker_position();
+
+	if (position == NULL || !waits_for_worker(events, e, position))
+		return DELIVERY_TRANSACTION;
+	if (delivery_leave_to_worker())
+		return DELIVERY_WORKER;
+	announce_outstanding(e->player_id, e->seq, position);
+	return DELIVERY_TRANSACTION;
+}
+
 void
 event_store(chat_event *e)
 {
@@ -200,7 +270,9 @@ event_store(chat_event *e)
 
 	direct_open(&events, "chat_events");
 	add_own_columns(&columns, e);
-	hash = next_hash(&events, e, columns);
+	hash = e->hash ? e->hash : next_hash(&events, e, columns);
+	if (mode == DELIVERY_TRANSACTION)
+		mode = keep_order(&events, e);
 	add_datum(&columns, FullTransactionIdGetDatum(xid), false);
 	add_datum(&columns, BoolGetDatum(mode != DELIVERY_WORKER), false);
 	add_bytea(&columns, e->message_digest);
@@ -223,13 +295,13 @@ event_store(chat_event *e)
 Datum
 unichat_event_before(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_events");
+	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_events", BEFORE_ROW(INSERT));
 	Relation	rel = trigger->tg_relation;
 	int			column = Anum_events_xid;
 	Datum		frozen = FullTransactionIdGetDatum(FullTransactionIdFromU64(FirstNormalTransactionId));
 	bool		isnull = false;
 
-	if (guard_nested())
+	if (guard_own_statement())
 		return PointerGetDatum(trigger->tg_trigtuple);
 	if (!owns_table(RelationGetRelid(rel), GetUserId()))
 		ereport(ERROR,

@@ -9,17 +9,27 @@
  * DEFINER and SET search_path would do, but those cost a catalog lookup and a
  * GUC stack for every call, which for a trigger means every message.
  *
- * 1. The outermost entry switches to the owner, forbids SET ROLE
+ * 1. An entry switches to the owner, forbids SET ROLE
  *	  (SECURITY_LOCAL_USERID_CHANGE), and pins search_path to pg_catalog.  The
  *	  SQL of this library names its own tables with their schema (plans.c), so
  *	  no schema that a user can write to has a say in what a name means.  And
  *	  as cached plans are made anew whenever search_path differs, the pin is
- *	  what keeps ours.
- * 2. An entry within an entry (a trigger fired by our own statement) finds the
- *	  switch made and only pushes a frame.
+ *	  what keeps ours.  It does not bind others' functions that our statements
+ *	  fire: what they SET for themselves holds (compat.h).
+ * 2. So does an entry within an entry.  It mostly finds that done, but there may
+ *	  be a function of others between the two: SECURITY DEFINER, with a
+ *	  search_path of its own.
  * 3. Frames form a stack, linked through C stack frames.  A trigger looks at
  *	  the frame it was fired from to learn what is going on (guard_within),
  *	  instead of at global variables, which an error would leave behind.
+ *	  It was fired from the top frame if it is one trigger deeper than that:
+ *
+ *		depth 0		unichat_send: FRAME_SEND, INSERT
+ *		depth 1			our trigger: FRAME_MESSAGE, opens a request
+ *		depth 2				our trigger: within FRAME_MESSAGE
+ *		depth 2				a trigger of others: claims the request
+ *		depth 3					our trigger: within no frame, the rules hold
+ *
  * 4. On an error only the stack's top is put back here.  User, search_path and
  *	  SPI are put back by the abort of the (sub)transaction, which every error
  *	  that anybody survives goes through.
@@ -31,6 +41,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -47,9 +58,16 @@ typedef struct frame
 	void	   *arg;
 	MemoryContext caller;
 	Oid			role;
+	int			depth;			/* of triggers, in which the body runs */
 } frame;
 
 static frame *top = NULL;
+
+static int
+trigger_depth(void)
+{
+	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+}
 
 static void
 run_in_spi(guarded body, void *arg)
@@ -82,14 +100,14 @@ guard(Oid schema, Oid owner, frame_kind kind, guarded body, void *arg)
 	frame		here = {top, kind, arg, CurrentMemoryContext};
 
 	here.role = GetUserId();
+	here.depth = trigger_depth();
+	if (here.up == NULL)
+		plans_free_outdated();
 	plans_use_schema(schema);
 	PG_TRY();
 	{
 		top = &here;
-		if (here.up)
-			run_in_spi(body, arg);
-		else
-			run_as(owner, body, arg);
+		run_as(owner, body, arg);
 	}
 	PG_FINALLY();
 	{
@@ -101,7 +119,7 @@ guard(Oid schema, Oid owner, frame_kind kind, guarded body, void *arg)
 void
 guard_inner(frame_kind kind, guarded body, void *arg)
 {
-	frame		here = {top, kind, arg, top->caller, top->role};
+	frame		here = {top, kind, arg, top->caller, top->role, top->depth};
 
 	PG_TRY();
 	{
@@ -140,7 +158,7 @@ guard_trigger(TriggerData *trigger, frame_kind kind, guarded body, void *arg)
 }
 
 TriggerData *
-guard_check_trigger(FunctionCallInfo fcinfo, const char *table)
+guard_check_trigger(FunctionCallInfo fcinfo, const char *table, uint32 ways)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
@@ -154,6 +172,12 @@ guard_check_trigger(FunctionCallInfo fcinfo, const char *table)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger function of unichat used on table \"%s\"",
 						RelationGetRelationName(trigger->tg_relation))));
+	if ((FIRED_AS(trigger->tg_event & (TRIGGER_EVENT_OPMASK | TRIGGER_EVENT_ROW | TRIGGER_EVENT_TIMINGMASK)) & ways) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger function of unichat used wrongly by trigger \"%s\" of table \"%s\"",
+						trigger->tg_trigger->tgname, RelationGetRelationName(trigger->tg_relation)),
+				 errdetail("It is for another event or another time, or FOR EACH ROW or STATEMENT where it has to be the other.")));
 	return trigger;
 }
 
@@ -164,16 +188,16 @@ guard_caller_context(void)
 	return top->caller;
 }
 
+bool
+guard_own_statement(void)
+{
+	return top != NULL && trigger_depth() == top->depth + 1;
+}
+
 void *
 guard_within(frame_kind kind)
 {
-	return top && top->kind == kind ? top->arg : NULL;
-}
-
-bool
-guard_nested(void)
-{
-	return top != NULL;
+	return top != NULL && top->kind == kind && guard_own_statement() ? top->arg : NULL;
 }
 
 Oid

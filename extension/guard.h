@@ -13,7 +13,7 @@
 #include "commands/trigger.h"
 #include "fmgr.h"
 
-/* Entries whose frame a trigger may want to know that it runs within. */
+/* Frames whose statements a trigger may want to know that it is fired by. */
 typedef enum frame_kind
 {
 	FRAME_OTHER,
@@ -40,19 +40,25 @@ extern void guard_inner(frame_kind kind, guarded body, void *arg);
 extern MemoryContext guard_caller_context(void);
 
 /*
- * The arg of the entry that we were called from by a statement of its own, if
- * it is of that kind, else NULL.  For a trigger, before or inside its guard_
- * call alike.
+ * For a trigger, before its guard_ call: was it fired by a statement of one of
+ * our own bodies?  What a trigger of others does is its own, even within ours.
  */
-extern void *guard_within(frame_kind kind);
+extern bool guard_own_statement(void);
 
-/* Are we called from one of our own entries at all? */
-extern bool guard_nested(void);
+/* The arg of that body's frame, if it is of that kind, else NULL. */
+extern void *guard_within(frame_kind kind);
 
 /* Inside body: the role that called this entry. */
 extern Oid	guard_role(void);
 
-/* fcinfo's trigger call on the given table of this extension, or an error. */
-extern TriggerData *guard_check_trigger(FunctionCallInfo fcinfo, const char *table);
+/* Ways to be fired, to be or'ed; op is INSERT, UPDATE, DELETE or TRUNCATE. */
+#define FIRED_AS(event) (UINT32_C(1) << (event))
+#define BEFORE_ROW(op) FIRED_AS(TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW | TRIGGER_EVENT_##op)
+#define AFTER_ROW(op) FIRED_AS(TRIGGER_EVENT_AFTER | TRIGGER_EVENT_ROW | TRIGGER_EVENT_##op)
+#define BEFORE_STATEMENT(op) FIRED_AS(TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_##op)
+#define AFTER_STATEMENT(op) FIRED_AS(TRIGGER_EVENT_AFTER | TRIGGER_EVENT_##op)
+
+/* fcinfo's trigger call on that table of this extension (NULL: any), in one of these ways, or an error. */
+extern TriggerData *guard_check_trigger(FunctionCallInfo fcinfo, const char *table, uint32 ways);
 
 #endif							/* UNICHAT_GUARD_H */

@@ -56,6 +56,7 @@ typedef struct message_job
 	Relation	rel;
 	row			row;
 	message_note *note;
+	chat_event	event;			/* the message's, if its hash is known before it is stored */
 } message_job;
 
 /* Is this row brought back by a restore?  Refuses what is given by anyone else. */
@@ -81,16 +82,16 @@ is_restored(const row *r, Relation rel)
 	return true;
 }
 
+/* The call is unichat_send's, or NULL. */
 static void
-read_message(message *m, const row *r)
+read_message(message *m, const row *r, const send_call *call)
 {
-	send_call  *call = guard_within(FRAME_SEND);
-
 	m->player_id = get_text(r, Anum_messages_player_id);
 	m->sender = check_sender(get_text(r, Anum_messages_sender));
 	m->sender_id = get_text(r, Anum_messages_sender_id);
 	m->text = get_text(r, Anum_messages_message_text);
 	m->client_message_id = get_text(r, Anum_messages_client_message_id);
+	m->any_request = is_null(r, Anum_messages_request_id);
 	m->wanted_request = get_int8(r, Anum_messages_request_id);
 	check_player_id(m->player_id);
 	check_message_text(m->text);
@@ -126,6 +127,20 @@ leave_note(message_job *job)
 	note->claimed_from = pending_text(note->claimed_from);
 }
 
+/* Fills in what is assigned, but for the salt. */
+static void
+assign(message_job *job, int64 seq)
+{
+	message    *m = &job->m;
+
+	if (m->id == 0)
+		m->id = next_id(job->rel, "chat_messages_id_seq");
+	set_int8(&job->row, Anum_messages_id, m->id);
+	set_int8(&job->row, Anum_messages_request_id, m->request.id);
+	set_int8(&job->row, Anum_messages_seq, seq);
+	set_time(&job->row, Anum_messages_timestamp, m->request.at);
+}
+
 /* Finds the message's place, and fills in what is assigned. */
 static void
 place(void *arg)
@@ -139,11 +154,8 @@ place(void *arg)
 	result->status = MemoryContextStrdup(guard_caller_context(), result->status ? result->status : "");
 	if (result->is_replay)
 		return;
-	m->id = result->message_id = next_id(job->rel, "chat_messages_id_seq");
-	set_int8(&job->row, Anum_messages_id, m->id);
-	set_int8(&job->row, Anum_messages_request_id, result->request_id);
-	set_int8(&job->row, Anum_messages_seq, result->seq);
-	set_time(&job->row, Anum_messages_timestamp, result->at);
+	assign(job, result->seq);
+	result->message_id = m->id;
 }
 
 static void
@@ -163,7 +175,7 @@ place_and_note(void *arg)
 Datum
 unichat_message_before(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_messages");
+	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_messages", BEFORE_ROW(INSERT));
 	send_call  *call = guard_within(FRAME_SEND);
 	message_job job = {.rel = trigger->tg_relation};
 
@@ -171,7 +183,7 @@ unichat_message_before(PG_FUNCTION_ARGS)
 	if (is_restored(&job.row, job.rel))
 		return PointerGetDatum(trigger->tg_trigtuple);
 
-	read_message(&job.m, &job.row);
+	read_message(&job.m, &job.row, call);
 	guard_trigger(trigger, FRAME_MESSAGE, place_and_note, &job.m);
 	if (call != NULL && !call->used)
 	{
@@ -206,16 +218,12 @@ announce_claimed(const request *r, int64 seq, const char *from, const char *acto
 	event_store(&e);
 }
 
-static void
-announce_message(void *arg)
+/* The event of a message whose row is complete. */
+static chat_event
+event_of(const row *r, const request *req)
 {
-	message_job *job = arg;
-	const row  *r = &job->row;
-	request    *req = &job->note->request;
-	int64		seq = get_int8(r, Anum_messages_seq);
-	chat_event	e = {.kind = "message", .seq = seq, .message_digest = digest_of(r)};
+	chat_event	e = {.kind = "message", .seq = get_int8(r, Anum_messages_seq), .message_digest = digest_of(r)};
 
-	req->player_id = get_text(r, Anum_messages_player_id);
 	e.message_id = get_int8(r, Anum_messages_id);
 	e.sender = get_text(r, Anum_messages_sender);
 	e.sender_id = get_text(r, Anum_messages_sender_id);
@@ -223,14 +231,46 @@ announce_message(void *arg)
 	e.message_text = get_text(r, Anum_messages_message_text);
 	e.client_message_id = get_text(r, Anum_messages_client_message_id);
 	request_describe(req, &e);
+	return e;
+}
 
+/* A player_hasher.  Its row is complete but for what is assigned. */
+static bytea *
+hash_event(void *arg, int64 seq, bytea *previous)
+{
+	message_job *job = arg;
+
+	assign(job, seq);
+	job->event = event_of(&job->row, &job->m.request);
+	job->event.hash = event_hash(&job->event, previous);
+	return job->event.hash;
+}
+
+static void
+announce_message(void *arg)
+{
+	message_job *job = arg;
+	request    *req = &job->note->request;
+	chat_event	e;
+
+	req->player_id = get_text(&job->row, Anum_messages_player_id);
+	e = event_of(&job->row, req);
 	if (job->note->opening == NULL)
 		;
 	else if (strcmp(job->note->opening, "claimed") == 0)
-		announce_claimed(req, seq - 1, job->note->claimed_from, e.sender_id);
+		announce_claimed(req, e.seq - 1, job->note->claimed_from, e.sender_id);
 	else
-		request_announce_created(req, seq - 1, e.message_id, e.message_text);
+		request_announce_created(req, e.seq - 1, e.message_id, e.message_text);
 	event_store(&e);
+}
+
+/* The event is there already, complete. */
+static void
+announce_hashed(void *arg)
+{
+	message_job *job = arg;
+
+	event_store(&job->event);
 }
 
 /*
@@ -239,7 +279,7 @@ announce_message(void *arg)
 Datum
 unichat_message_after(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_messages");
+	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_messages", AFTER_ROW(INSERT));
 	message_job job = {.rel = trigger->tg_relation};
 
 	row_read(&job.row, trigger->tg_trigtuple, RelationGetDescr(job.rel));
@@ -251,16 +291,22 @@ unichat_message_after(PG_FUNCTION_ARGS)
 
 /* What the triggers and the INSERT between them do. */
 static void
-send(direct *messages, message_job *job)
+send_directly(direct *messages, message_job *job, const send_call *call)
 {
 	message_note note;
 
-	read_message(&job->m, &job->row);
+	read_message(&job->m, &job->row, call);
+	set_bytea(&job->row, Anum_messages_salt, chain_salt());
+	job->m.hasher = hash_event;
 	guard_inner(FRAME_MESSAGE, place, &job->m);
 	if (job->m.result.is_replay)
 		return;
-	set_bytea(&job->row, Anum_messages_salt, chain_salt());
 	direct_insert(messages, job->row.values, job->row.nulls);
+	if (job->event.hash != NULL)
+	{
+		guard_inner(FRAME_OTHER, announce_hashed, job);
+		return;
+	}
 	fill_note(&note, &job->m);
 	job->note = &note;
 	guard_inner(FRAME_OTHER, announce_message, job);
@@ -283,7 +329,7 @@ message_send(send_call *call, const Datum *values, const bool *nulls)
 		job.row.desc = RelationGetDescr(messages.rel);
 		memcpy(job.row.values, values, Natts_messages * sizeof(Datum));
 		memcpy(job.row.nulls, nulls, Natts_messages * sizeof(bool));
-		send(&messages, &job);
+		send_directly(&messages, &job, call);
 		call->used = true;
 		call->result = job.m.result;
 	}

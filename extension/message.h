@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 
+#include "player.h"
 #include "request.h"
 #include "words.h"
 
@@ -50,13 +51,18 @@ typedef struct message
 	const char *client_message_id;
 	const char *player_name;
 	const char *urgency;
-	int64		wanted_request; /* 0: whichever is open */
+	bool		any_request;	/* whichever is open; else this one alone: */
+	int64		wanted_request;
 	int64		id;
 
 	request		request;
 	bool		created;		/* this message opened the request */
+	const char *request_name;	/* and gave it this name */
+	bool		conflicted;		/* its INSERT came to nothing before */
+	int64		conflict;		/* when this was the player's newest request */
 	bool		claimed;		/* or claimed it */
 	const char *claimed_from;	/* its status before */
+	player_hasher hasher;		/* gives the hash of the message's event; or NULL */
 	stored		result;
 } message;
 

@@ -29,6 +29,7 @@ typedef struct chat_event
 	const char *actor;
 	const char *detail;			/* JSON, stored only */
 	bytea	   *message_digest; /* stored only */
+	bytea	   *hash;			/* stored only; NULL: to be found when it is stored */
 	TimestampTz at;
 	uint64		xid;
 	/* of kind message; of request_created, the first message's text */

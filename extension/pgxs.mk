@@ -13,15 +13,28 @@ ifneq ($(findstring clang,$(CC)),)
 # pg_config hands out the flags of the compiler that PostgreSQL was built with
 PG_CFLAGS  += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes
 endif
+# Before 16, every function that modules share is exported. Whoever else in the server's process has a plan_run or get_text,
+# ours are called: they are bound here, as we are linked.
+SHLIB_LINK += -Wl,-Bsymbolic
 EXTRA_CLEAN = extension/unichat--*.sql
+
+# Hardened, whatever PostgreSQL was built with. Not with sanitizers: what they watch, these would have changed.
+ifeq ($(findstring -fsanitize,$(COPT)),)
+PG_CFLAGS  += -fstack-protector-strong -fstack-clash-protection
+PG_CFLAGS  += $(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
+SHLIB_LINK += -Wl,-z,relro,-z,now,-z,noexecstack
+endif
 
 # PGXS takes the folder of the first makefile for the source folder; ours is the top.
 VPATH      := $(CURDIR)
 PG_CONFIG  ?= pg_config
 PGXS       := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(findstring -fsanitize,$(COPT))$(findstring _FORTIFY_SOURCE,$(shell $(PG_CONFIG) --cppflags --cflags)),)
+PG_CFLAGS  += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
 include $(PGXS)
 
 extension/unichat--$(EXTVERSION).sql: $(sort $(wildcard extension/sql/*.sql))
 	cat $^ > $@
 
-$(OBJS): $(wildcard extension/*.h)
+$(OBJS): extension/pgxs.mk $(wildcard extension/*.h)

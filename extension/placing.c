@@ -48,6 +48,14 @@
  *		T1: commits					T2: inserted; takes seq; looks: a replay
  *									T2: deletes the request, gives the seq back
  *
+ * A first message against erasing its player.  The request takes the player's
+ * name, which is certain only when the player's row is locked:
+ *
+ *		T1: erases the player
+ *									T2: reads the name; INSERT request
+ *									T2: takes seq: waits for T1
+ *		T1: commits					T2: the row has no name: nor has the request
+ *
  * In REPEATABLE READ and above, PostgreSQL turns each of these waits into a
  * serialization failure, as it should.
  *
@@ -57,6 +65,7 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -68,24 +77,27 @@
 #include "player.h"
 #include "row.h"
 #include "tables.h"
+#include "words.h"
 
 /* A message's change of the open request, and one that claims it too. */
 #define PREVIEW_COLUMNS Anum_requests_player_name, Anum_requests_urgency, Anum_requests_updated_at, \
 	Anum_requests_waiting_since, Anum_requests_first_response_at, Anum_requests_last_message, \
 	Anum_requests_last_message_sender, Anum_requests_last_message_at
-#define PREVIEW_SQL "UPDATE @.chat_requests SET player_name = $2, urgency = $3, updated_at = $4, waiting_since = $5," \
-	" first_response_at = $6, last_message = $7, last_message_sender = $8, last_message_at = $9"
-#define PREVIEW_TYPES TIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, \
-	TIMESTAMPTZOID
+#define PREVIEW_SQL "UPDATE @.chat_requests SET player_name = $3, urgency = $4, updated_at = $5, waiting_since = $6," \
+	" first_response_at = $7, last_message = $8, last_message_sender = $9, last_message_at = $10"
+#define PREVIEW_WHERE " WHERE ctid = $1 AND updated_at = $2 RETURNING ctid"
+#define PREVIEW_TYPES TIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, \
+	TEXTOID, TIMESTAMPTZOID
 
 static direct_statement set_preview = {
-	{PREVIEW_SQL " WHERE ctid = $1 RETURNING ctid", 9, {PREVIEW_TYPES}},
+	{PREVIEW_SQL PREVIEW_WHERE, 10, {PREVIEW_TYPES}},
+	Anum_requests_updated_at,
 	{PREVIEW_COLUMNS}
 };
 
 static direct_statement set_preview_and_owner = {
-	{PREVIEW_SQL ", status = $10, assigned_to = $11 WHERE ctid = $1 RETURNING ctid", 11,
-	{PREVIEW_TYPES, TEXTOID, TEXTOID}},
+	{PREVIEW_SQL ", status = $11, assigned_to = $12" PREVIEW_WHERE, 12, {PREVIEW_TYPES, TEXTOID, TEXTOID}},
+	Anum_requests_updated_at,
 	{PREVIEW_COLUMNS, Anum_requests_status, Anum_requests_assigned_to}
 };
 
@@ -98,11 +110,15 @@ static plan find_stored = {
 
 static plan open_request = {
 	"INSERT INTO @.chat_requests (player_id, player_name, urgency, last_message)"
-	" VALUES ($1, coalesce($2, (SELECT player_name FROM @.chat_players WHERE player_id = $1)),"
-	" coalesce($3, 'normal'), $4)"
+	" VALUES ($1, $2, coalesce($3, 'normal'), $4)"
 	" ON CONFLICT (player_id) WHERE status <> 'resolved' DO NOTHING"
 	" RETURNING id",
 	4, {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+};
+
+static plan newest_request = {
+	"SELECT max(id) FROM @.chat_requests WHERE player_id = $1",
+	1, {TEXTOID}
 };
 
 static plan forget_request = {
@@ -111,12 +127,31 @@ static plan forget_request = {
 };
 
 static bool
+is_resolved(const direct *requests)
+{
+	bool		isnull;
+	Datum		status = heap_getattr(requests->tuple, Anum_requests_status, RelationGetDescr(requests->rel), &isnull);
+
+	return strcmp(TextDatumGetCString(status), status_word(STATUS_RESOLVED)) == 0;
+}
+
+/*
+ * The place where this transaction has left the open request may by now be that
+ * of another one of the player's: after ROLLBACK TO, when it was pruned.  The index
+ * has open ones alone.
+ */
+static bool
 find_open(direct *requests, const message *m)
 {
+	ItemPointer hint = newest_find(NEWEST_REQUEST, m->player_id);
 	ScanKeyData key;
+	bool		found;
 
 	direct_text_key(&key, Anum_requests_player_id, m->player_id);
-	return direct_find(requests, "chat_requests_open", newest_find(NEWEST_REQUEST, m->player_id), &key, 1);
+	found = direct_find(requests, "chat_requests_open", hint, &key, 1);
+	if (found && hint != NULL && is_resolved(requests))
+		found = direct_find(requests, "chat_requests_open", NULL, &key, 1);
+	return found;
 }
 
 static void
@@ -173,7 +208,7 @@ accepts(const row *r, const message *m)
 {
 	const char *owner = get_text(r, Anum_requests_assigned_to);
 
-	if (m->wanted_request != 0 && m->wanted_request != get_int8(r, Anum_requests_id))
+	if (!m->any_request && m->wanted_request != get_int8(r, Anum_requests_id))
 		return false;
 	return m->sender != SENDER_STAFF || owner == NULL || m->sender_id == NULL || strcmp(owner, m->sender_id) == 0;
 }
@@ -236,7 +271,7 @@ refuse_unless_opening(const message *m, const row *open)
 {
 	int64		id = open ? get_int8(open, Anum_requests_id) : 0;
 
-	if (m->wanted_request != 0 && m->wanted_request != id)
+	if (!m->any_request && (open == NULL || m->wanted_request != id))
 		ereport(ERROR,
 				(errcode(ERRCODE_UC_CHANGED),
 				 errmsg("request " INT64_FORMAT " is not the open request of player \"%s\"",
@@ -254,20 +289,47 @@ refuse_unless_opening(const message *m, const row *open)
 				 errhint("Wait for the player to write.")));
 }
 
+/*
+ * The INSERT of a request came to nothing.  Another request was in its way, and
+ * that one came after our look; or a trigger was, and then the player's newest
+ * request is the same the next time.
+ */
+static void
+check_conflict(direct *requests, message *m)
+{
+	arguments	args = {0};
+	int64		newest;
+
+	add_text(&args, m->player_id);
+	plan_run(&newest_request, &args);
+	newest = row_int8(0, 1);
+	if (m->conflicted && m->conflict == newest)
+		direct_refuse(requests, "It has suppressed a new request.");
+	m->conflicted = true;
+	m->conflict = newest;
+}
+
 /* Opens a request; false if somebody else has. */
 static bool
 insert_request(direct *requests, message *m)
 {
 	arguments	args = {0};
 
+	m->request_name = m->player_name ? m->player_name : player_name(m->player_id);
 	add_text(&args, m->player_id);
-	add_text(&args, m->player_name);
+	add_text(&args, m->request_name);
 	add_text(&args, m->urgency);
 	add_text(&args, m->preview);
-	m->created = plan_run(&open_request, &args) > 0 && find_open(requests, m);
-	if (m->created)
-		keep_request(m, requests);
-	return m->created;
+	m->created = plan_run(&open_request, &args) > 0;
+	if (!m->created)
+	{
+		check_conflict(requests, m);
+		return false;
+	}
+	if (!find_open(requests, m))
+		direct_refuse(requests, "It has resolved, changed or deleted a new request.");
+	keep_request(m, requests);
+	return true;
 }
 
 /* One attempt at the message's request; false if it has changed meanwhile. */
@@ -299,6 +361,24 @@ find_request(message *m)
 	direct_close(&requests);
 }
 
+/* Gives the request that was opened another name. */
+static void
+rename_request(message *m, const char *name)
+{
+	direct		requests;
+	row			r;
+
+	direct_open(&requests, "chat_requests");
+	if (!find_open(&requests, m))
+		elog(ERROR, "request " INT64_FORMAT " is missing", m->request.id);
+	row_read(&r, requests.tuple, RelationGetDescr(requests.rel));
+	set_text(&r, Anum_requests_player_name, name);
+	if (!direct_update(&requests, &r, &set_preview))
+		elog(ERROR, "request " INT64_FORMAT " has changed", m->request.id);
+	keep_request(m, &requests);
+	direct_close(&requests);
+}
+
 static void
 forget(message *m, int seqs)
 {
@@ -312,24 +392,29 @@ forget(message *m, int seqs)
 void
 message_place(message *m)
 {
-	bool		blocked;
+	player		locked;
+	const char *name;
 	int			seqs;
 
 	find_request(m);
 	if (m->result.is_replay)
 		return;
+	name = m->sender == SENDER_PLAYER ? m->player_name : NULL;
 	seqs = m->created || m->claimed ? 2 : 1;
-	m->result.seq = player_take_seqs(m->player_id, seqs, m->sender == SENDER_PLAYER ? m->player_name : NULL, &blocked);
+	m->result.seq = seqs == 1 ? player_take_seq(m->player_id, name, &locked, m->hasher, m)
+		: player_take_seqs(m->player_id, seqs, name, &locked);
 	if (m->created && is_replay(m))
 	{
 		forget(m, seqs);
 		return;
 	}
-	if (blocked && m->sender == SENDER_PLAYER)
+	if (locked.blocked && m->sender == SENDER_PLAYER)
 		ereport(ERROR,
 				(errcode(ERRCODE_UC_BLOCKED),
 				 errmsg("player \"%s\" is blocked", m->player_id),
 				 errhint("unichat_block ends it.")));
+	if (m->created && !same_text(m->request_name, locked.name))
+		rename_request(m, locked.name);
 	if (m->created)
 		pace_check(m->player_id, m->request.id);
 	m->result.request_id = m->request.id;

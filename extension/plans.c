@@ -11,7 +11,15 @@
  * cache notices that the tables are new ones and analyzes the statement again.
  * What it cannot notice is that "@" means another schema.  So plans are of a
  * generation, which ends when the extension is found in another schema, or when
- * any schema may have been renamed.
+ * its schema may have been renamed.
+ *
+ * A plan that is made anew may be in use, further up the stack:
+ *
+ *		unichat_send: INSERT
+ *			a trigger of others: renames the schema, calls unichat_send
+ *				unichat_send: the same INSERT, planned anew
+ *
+ * So the old one is only put aside, until no entry is running.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +27,7 @@
 
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
@@ -27,15 +36,19 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "plans.h"
 
 static Oid	schema_now = InvalidOid;
+static uint32 schema_hash = 0;	/* that of its entry in the catalog cache */
 static uint64 generation_now = 0;
+static List *outdated = NIL;	/* plans, which may be in use; in TopMemoryContext */
 
 static void
 schema_changed(Datum arg, int cacheid, uint32 hashvalue)
 {
-	generation_now++;
+	if (hashvalue == 0 || hashvalue == schema_hash)
+		generation_now++;
 }
 
 void
@@ -49,9 +62,31 @@ plans_use_schema(Oid schema)
 {
 	if (schema != schema_now)
 	{
+		schema_hash = GetSysCacheHashValue1(NAMESPACEOID, ObjectIdGetDatum(schema));
 		schema_now = schema;
 		generation_now++;
 	}
+}
+
+void
+plans_free_outdated(void)
+{
+	while (outdated != NIL)
+	{
+		SPIPlanPtr	plan = llast(outdated);
+
+		outdated = list_delete_last(outdated);
+		SPI_freeplan(plan);
+	}
+}
+
+static void
+put_aside(SPIPlanPtr plan)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	outdated = lappend(outdated, plan);
+	MemoryContextSwitchTo(old);
 }
 
 Oid
@@ -97,7 +132,7 @@ prepare(plan *p)
 	if (made == NULL || SPI_keepplan(made) != 0)
 		elog(ERROR, "could not prepare \"%s\": %s", p->sql, SPI_result_code_string(SPI_result));
 	if (p->saved)
-		SPI_freeplan(p->saved);
+		put_aside(p->saved);
 	p->saved = made;
 	p->generation = generation;
 }
@@ -204,10 +239,15 @@ run(plan *p, arguments *args, bool read_only)
 	return SPI_processed;
 }
 
+/* Planning is within, too: a plan is made anew when it finds search_path another way. */
 uint64
 plan_run(plan *p, arguments *args)
 {
-	return run(p, args, false);
+	int			path = path_lend();
+	uint64		rows = run(p, args, false);
+
+	path_take_back(path);
+	return rows;
 }
 
 uint64

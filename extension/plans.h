@@ -49,15 +49,16 @@ extern void add_place(arguments *args, ItemPointer place);	/* kept by the caller
 extern void add_columns(arguments *args, uint64 row, int first, int n);
 
 /*
- * Runs the statement; it sees everything that is committed now (or, in a
- * transaction of a higher isolation level, what that may see).  Returns the
- * number of rows; those that it returns are in SPI_tuptable.
+ * Runs the statement, in an entry (guard.h); it sees everything that is committed
+ * now (or, in a transaction of a higher isolation level, what that may see).
+ * Returns the number of rows; those that it returns are in SPI_tuptable.
  */
 extern uint64 plan_run(plan *p, arguments *args);
 
 /*
- * The same for a statement that only reads: it sees what the statement sees
- * that we are called from.  plan_open returns a cursor for SPI_cursor_fetch.
+ * The same, anywhere, for a statement that only reads: it sees what the statement
+ * sees that we are called from, or else the active snapshot.  plan_open returns
+ * a cursor for SPI_cursor_fetch.
  */
 extern uint64 plan_read(plan *p, arguments *args);
 extern Portal plan_open(plan *p, arguments *args);
@@ -76,6 +77,9 @@ extern Datum row_composite(uint64 row, int column, MemoryContext context);
 /* Called for every entry: the schema that @ stands for. */
 extern void plans_use_schema(Oid schema);
 extern Oid	plans_schema(void);
+
+/* Called where none of our statements is running. */
+extern void plans_free_outdated(void);
 
 extern void plans_init(void);
 

@@ -135,12 +135,6 @@ refuse_claimed(int64 request_id, const char *owner)
 			 errhint("It has to be released first.")));
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 static void
 refuse_transition(const row *old, status from, status to)
 {
@@ -177,6 +171,14 @@ check_immutable(const request_job *job)
 		if (!same_value(&job->old, &job->new, columns[i]))
 			refuse_assigned(&job->new, columns[i]);
 	}
+}
+
+/* Checks the name; one that says nothing is none. */
+static void
+set_name(row *r)
+{
+	if (check_name(get_text(r, Anum_requests_player_name)) == NULL && !is_null(r, Anum_requests_player_name))
+		set_null(r, Anum_requests_player_name);
 }
 
 /* May actor (NULL: anybody) do this to a request that owner has? */
@@ -241,6 +243,17 @@ unchanged(const request_job *job)
 	return true;
 }
 
+static void
+refuse_other_trigger(const request_job *job, int column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg("another trigger has changed %s of request " INT64_FORMAT,
+					column == Anum_requests_status ? "status" : "assigned_to",
+					get_int8(&job->old, Anum_requests_id)),
+			 errhint("Call unichat_status in an AFTER trigger instead.")));
+}
+
 /*
  * The AFTER trigger is only fired for statements that name status or
  * assigned_to, so nobody else's trigger may slip in a change of these.
@@ -250,25 +263,35 @@ check_named(const request_job *job, int column)
 {
 	if (!same_value(&job->old, &job->new, column) &&
 		!bms_is_member(column - FirstLowInvalidHeapAttributeNumber, job->trigger->tg_updatedcols))
-		ereport(ERROR,
-				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-				 errmsg("another trigger has changed %s of request " INT64_FORMAT,
-						column == Anum_requests_status ? "status" : "assigned_to",
-						get_int8(&job->old, Anum_requests_id)),
-				 errhint("Call unichat_status in an AFTER trigger instead.")));
+		refuse_other_trigger(job, column);
+}
+
+/* Nor into what a message does that claims the request. */
+static void
+check_claimed(const request_job *job, const message *m)
+{
+	const char *owner = get_text(&job->old, Anum_requests_assigned_to);
+
+	if (!m->claimed)
+		return;
+	if (check_status(get_text(&job->new, Anum_requests_status)) != STATUS_IN_PROGRESS)
+		refuse_other_trigger(job, Anum_requests_status);
+	if (!same_text(owner ? owner : m->sender_id, get_text(&job->new, Anum_requests_assigned_to)))
+		refuse_other_trigger(job, Anum_requests_assigned_to);
 }
 
 static HeapTuple
 before_update(request_job *job)
 {
 	status_call *call = guard_within(FRAME_STATUS);
+	message    *m = guard_within(FRAME_MESSAGE);
 	HeapTuple	tuple = job->trigger->tg_newtuple;
 
-	if (guard_within(FRAME_RETENTION))
-		return tuple;
 	check_named(job, Anum_requests_status);
 	check_named(job, Anum_requests_assigned_to);
-	if (guard_within(FRAME_MESSAGE))
+	if (m != NULL)
+		check_claimed(job, m);
+	if (m != NULL || guard_within(FRAME_RETENTION))
 		return tuple;
 	if (call != NULL && call->request_id != get_int8(&job->old, Anum_requests_id))
 		call = NULL;
@@ -278,7 +301,7 @@ before_update(request_job *job)
 	check_claim(job);
 	check_expected(call, get_text(&job->old, Anum_requests_status));
 	check_urgency_given(get_text(&job->new, Anum_requests_urgency));
-	check_name(get_text(&job->new, Anum_requests_player_name));
+	set_name(&job->new);
 	check_id("assigned_to", get_text(&job->new, Anum_requests_assigned_to), MAX_STAFF_ID_BYTES);
 	if (!unchanged(job))
 		change(job, GetCurrentTimestamp());
@@ -298,22 +321,23 @@ is_restored(const row *r, Relation rel)
 	return true;
 }
 
+/* A request that is inserted, or that a message opens: that one brings its preview. */
 static void
-check_new_request(const row *r)
+check_new_request(row *r, bool by_message)
 {
 	static const int columns[] = {
-		Anum_requests_assigned_to, Anum_requests_created_at, Anum_requests_updated_at, Anum_requests_waiting_since,
-		Anum_requests_first_response_at, Anum_requests_resolved_at, Anum_requests_last_message,
-		Anum_requests_last_message_sender, Anum_requests_last_message_at,
+		Anum_requests_id, Anum_requests_assigned_to, Anum_requests_created_at, Anum_requests_updated_at, Anum_requests_waiting_since,
+		Anum_requests_first_response_at, Anum_requests_resolved_at,
+		Anum_requests_last_message_sender, Anum_requests_last_message_at, Anum_requests_last_message,
 	};
 
-	for (int i = 0; i < lengthof(columns); i++)
+	for (int i = 0; i < lengthof(columns) - by_message; i++)
 	{
 		if (!is_null(r, columns[i]))
 			refuse_assigned(r, columns[i]);
 	}
 	check_player_id(get_text(r, Anum_requests_player_id));
-	check_name(get_text(r, Anum_requests_player_name));
+	set_name(r);
 	check_urgency_given(get_text(r, Anum_requests_urgency));
 	if (check_status(get_text(r, Anum_requests_status)) != STATUS_WAITING)
 		refuse_assigned(r, Anum_requests_status);
@@ -328,10 +352,9 @@ before_insert(request_job *job)
 	TimestampTz now = GetCurrentTimestamp();
 	int64		id;
 
-	if (is_restored(r, rel))
+	if (m == NULL && is_restored(r, rel))
 		return job->trigger->tg_trigtuple;
-	if (m == NULL)
-		check_new_request(r);
+	check_new_request(r, m != NULL);
 	id = next_id(rel, "chat_requests_id_seq");
 	set_int8(r, Anum_requests_id, id);
 	set_time(r, Anum_requests_created_at, now);
@@ -353,7 +376,7 @@ before_insert(request_job *job)
 Datum
 unichat_request_before(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_requests");
+	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_requests", BEFORE_ROW(INSERT) | BEFORE_ROW(UPDATE));
 	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
 	request_job job = {.trigger = trigger};
 
@@ -372,10 +395,9 @@ announce_opened(void *arg)
 {
 	request_job *job = arg;
 	request		r;
-	bool		blocked;
 
 	request_read(&r, &job->new);
-	request_announce_created(&r, player_take_seqs(r.player_id, 1, r.player_name, &blocked), 0, NULL);
+	request_announce_created(&r, player_take_seqs(r.player_id, 1, r.player_name, NULL), 0, NULL);
 }
 
 static void
@@ -384,14 +406,13 @@ announce_changed(void *arg)
 	request_job *job = arg;
 	request		r;
 	chat_event	e = {.from_status = get_text(&job->old, Anum_requests_status)};
-	bool		blocked;
 
 	request_read(&r, &job->new);
 	request_describe(&r, &e);
 	e.kind = strcmp(r.status, "waiting") == 0 ? "released"
 		: strcmp(r.status, "resolved") == 0 ? "resolved" : "claimed";
 	e.actor = job->actor ? job->actor : strcmp(e.kind, "claimed") == 0 ? r.assigned_to : NULL;
-	e.seq = player_take_seqs(r.player_id, 1, NULL, &blocked);
+	e.seq = player_take_seqs(r.player_id, 1, NULL, NULL);
 	event_store(&e);
 }
 
@@ -402,7 +423,7 @@ announce_changed(void *arg)
 Datum
 unichat_request_after(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_requests");
+	TriggerData *trigger = guard_check_trigger(fcinfo, "chat_requests", AFTER_ROW(INSERT) | AFTER_ROW(UPDATE));
 	Relation	rel = trigger->tg_relation;
 	request_job job = {.trigger = trigger};
 	status_call *call = guard_within(FRAME_STATUS);
@@ -453,10 +474,7 @@ unichat_status(PG_FUNCTION_ARGS)
 		.expected = arg_text(fcinfo, 3),
 	};
 
-	if (call.request_id == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UC_NO_REQUEST),
-				 errmsg("request_id must not be null or 0")));
+	check_given("request_id", PG_ARGISNULL(0));
 	check_status(call.status);
 	if (call.expected)
 		check_status_in("expected", call.expected);

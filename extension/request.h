@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "compat.h"
 #include "payload.h"
 #include "row.h"
 
@@ -39,6 +40,6 @@ extern void request_describe(const request *r, chat_event *e);
 extern void request_announce_created(const request *r, int64 seq, int64 message_id, const char *text);
 
 /* UC012: r is somebody else's. */
-extern void refuse_claimed(int64 request_id, const char *owner) pg_attribute_noreturn();
+pg_noreturn extern void refuse_claimed(int64 request_id, const char *owner);
 
 #endif							/* UNICHAT_REQUEST_H */

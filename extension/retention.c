@@ -19,14 +19,30 @@
  *									T2: wants the player's row, waits for T1
  *		T1: commits					T2: sees T1's request: 40001, once more
  *
+ * One that is opened after it finds the row without a name (placing.c).
+ *
+ * Push rows have texts too: title and body from the start, and later what the
+ * provider answered, which may quote them.  Erasing marks these rows, and what
+ * is in flight is kept out by their locks: the result of an attempt looks at
+ * the mark with the row locked, and a row that is copied is locked first, so
+ * that the copy is either of an erased row, or there when we look again:
+ *
+ *		T1: copies a push row
+ *									T2: erases it: waits for T1
+ *		T1: commits					T2: looks again: erases the copy
+ *
+ * All of this needs statements that see what others have just committed.  So
+ * erasing is refused in REPEATABLE READ and above.
+ *
  * Pruning removes resolved requests that are older than an interval, with all
- * that belongs to them, and writes down where the chain of hashes goes on.  A player's last_seq stays, so seqs go on and are never
- * given out twice.
+ * that belongs to them, and writes down where the chain of hashes goes on.  A
+ * player's last_seq stays, so seqs go on and are never given out twice.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -63,10 +79,15 @@ static plan erase_messages = {
 };
 
 static plan erase_pushes = {
-	"WITH erased AS ("
-	"  UPDATE @.push_notifications SET title = '', body = '', data = '{}', last_error = NULL"
-	"  WHERE request_id IN (SELECT id FROM @.chat_requests WHERE player_id = $1) RETURNING id"
-	") UPDATE @.push_attempts a SET error = NULL FROM erased WHERE a.push_id = erased.id AND a.error IS NOT NULL",
+	"UPDATE @.push_notifications SET title = '', body = '', data = '{}', last_error = NULL, erased = true"
+	" WHERE NOT erased AND request_id IN (SELECT id FROM @.chat_requests WHERE player_id = $1)",
+	1, {TEXTOID}
+};
+
+/* With the rows above locked. */
+static plan erase_attempts = {
+	"UPDATE @.push_attempts SET error = NULL WHERE error IS NOT NULL AND push_id IN ("
+	"  SELECT n.id FROM @.push_notifications n JOIN @.chat_requests r ON r.id = n.request_id WHERE r.player_id = $1)",
 	1, {TEXTOID}
 };
 
@@ -148,7 +169,7 @@ is_ours(TriggerData *trigger)
 Datum
 unichat_append_only(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = guard_check_trigger(fcinfo, NULL);
+	TriggerData *trigger = guard_check_trigger(fcinfo, NULL, BEFORE_ROW(UPDATE) | BEFORE_ROW(DELETE) | BEFORE_STATEMENT(TRUNCATE));
 
 	if (is_ours(trigger))
 		return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
@@ -193,7 +214,9 @@ erase(void *arg)
 				 errmsg("player \"%s\" has opened a request at this moment", player_id),
 				 errhint("Call unichat_erase_player again.")));
 	call->done = run_for_player(&erase_messages, player_id);
-	run_for_player(&erase_pushes, player_id);
+	while (run_for_player(&erase_pushes, player_id) > 0)
+		CHECK_FOR_INTERRUPTS();
+	run_for_player(&erase_attempts, player_id);
 	player_leave_event("erased", player_id, call->actor, psprintf("{\"messages\": " INT64_FORMAT "}", call->done));
 }
 
@@ -261,6 +284,17 @@ prune(void *arg)
 	call->done = n;
 }
 
+static void
+check_isolation(void)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("unichat_erase_player needs READ COMMITTED"),
+				 errdetail("This transaction does not see what others have committed since it began, so some of it would stay."),
+				 errhint("Call it outside of a transaction, or begin with SET TRANSACTION ISOLATION LEVEL READ COMMITTED.")));
+}
+
 /*
  * unichat_erase_player(player_id, actor) returns the number of messages erased
  */
@@ -271,10 +305,13 @@ unichat_erase_player(PG_FUNCTION_ARGS)
 
 	check_player_id(call.player_id);
 	check_id("actor", call.actor, MAX_STAFF_ID_BYTES);
+	check_isolation();
 	guard_function(fcinfo, FRAME_OTHER, resolve, &call);
 	guard_function(fcinfo, FRAME_RETENTION, erase, &call);
 	PG_RETURN_INT64(call.done);
 }
+
+#define MOST_REQUESTS 1000000	/* that one call may take; an array of them has to fit into memory */
 
 /*
  * unichat_prune(older_than, actor, max_requests) returns the number of requests
@@ -284,26 +321,22 @@ unichat_prune(PG_FUNCTION_ARGS)
 {
 	retention_call call = {.actor = arg_text(fcinfo, 1)};
 	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz before;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_UC_FIELD),
-				 errmsg("older_than must not be null"),
-				 err_generic_string(PG_DIAG_COLUMN_NAME, "older_than")));
-	call.before = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now),
-														  PG_GETARG_DATUM(0)));
-	if (call.before > now)
-		ereport(ERROR,
-				(errcode(ERRCODE_UC_FIELD),
-				 errmsg("older_than must not be negative"),
-				 err_generic_string(PG_DIAG_COLUMN_NAME, "older_than")));
+	check_span("older_than", PG_ARGISNULL(0) ? NULL : PG_GETARG_INTERVAL_P(0));
 	check_id("actor", call.actor, MAX_STAFF_ID_BYTES);
-	call.max_requests = PG_ARGISNULL(2) ? PG_INT32_MAX : PG_GETARG_INT32(2);
-	if (call.max_requests < 0)
+	check_given("max_requests", PG_ARGISNULL(2));
+	call.max_requests = PG_GETARG_INT32(2);
+	if (call.max_requests < 1 || call.max_requests > MOST_REQUESTS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UC_FIELD),
-				 errmsg("max_requests must not be negative"),
+				 errmsg("max_requests must be 1 to %d", MOST_REQUESTS),
+				 errhint("Call it until it returns 0."),
 				 err_generic_string(PG_DIAG_COLUMN_NAME, "max_requests")));
+
+	/* An interval of several signs may be positive as a whole, and yet lead into the future. */
+	before = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(0)));
+	call.before = Min(before, now);
 	guard_function(fcinfo, FRAME_RETENTION, prune, &call);
 	PG_RETURN_INT64(call.done);
 }

@@ -14,10 +14,10 @@
 #include "commands/sequence.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "names.h"
 #include "row.h"
 #include "words.h"
 
@@ -149,9 +149,5 @@ refuse_assigned(const row *r, int column)
 int64
 next_id(Relation rel, const char *sequence)
 {
-	Oid			seqid = get_relname_relid(sequence, RelationGetNamespace(rel));
-
-	if (!OidIsValid(seqid))
-		elog(ERROR, "sequence \"%s\" is missing", sequence);
-	return nextval_internal(seqid, false);
+	return nextval_internal(names_find(RelationGetNamespace(rel), sequence), false);
 }

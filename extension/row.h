@@ -14,6 +14,8 @@
 #include "commands/trigger.h"
 #include "datatype/timestamp.h"
 
+#include "compat.h"
+
 #define ROW_MAX_COLUMNS 16
 
 /* A row and the changes made to it.  Columns count from 1. */
@@ -46,7 +48,7 @@ extern void set_null(row *r, int column);
 extern bool same_value(const row *a, const row *b, int column);
 
 /* UC021 for this column. */
-extern void refuse_assigned(const row *r, int column) pg_attribute_noreturn();
+pg_noreturn extern void refuse_assigned(const row *r, int column);
 
 /* The next value of the sequence of this name beside the table. */
 extern int64 next_id(Relation rel, const char *sequence);

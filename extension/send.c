@@ -65,7 +65,7 @@ insert(send_job *job)
 }
 
 static void
-send(void *arg)
+send_message(void *arg)
 {
 	send_job   *job = arg;
 
@@ -114,10 +114,9 @@ unichat_send(PG_FUNCTION_ARGS)
 		job.values[given[i] - 1] = PG_GETARG_DATUM(argument[i]);
 		job.nulls[given[i] - 1] = PG_ARGISNULL(argument[i]);
 	}
-	job.call.player_name = arg_text(fcinfo, 5);
+	job.call.player_name = check_name(arg_text(fcinfo, 5));
 	job.call.urgency = arg_text(fcinfo, 6);
-	check_name(job.call.player_name);
 	check_urgency(job.call.urgency);
-	guard_function(fcinfo, FRAME_SEND, send, &job.call);
+	guard_function(fcinfo, FRAME_SEND, send_message, &job.call);
 	return result_row(fcinfo, &job.call.result);
 }

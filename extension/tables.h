@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * tables.h
- *	  The columns that C looks at, by number: 10-tables.sql in C.
+ *	  The columns that C looks at, by number: extension/sql in C.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +12,8 @@
 #define Anum_players_player_name			2
 #define Anum_players_last_seq				3
 #define Anum_players_blocked				6
+#define Anum_players_last_hash				8
+#define Natts_players						8
 
 #define Anum_messages_id					1
 #define Anum_messages_request_id			2
@@ -39,11 +41,15 @@
 #define Anum_requests_last_message			12
 #define Anum_requests_last_message_sender	13
 #define Anum_requests_last_message_at		14
+#define Natts_requests						14
 
 #define Anum_events_player_id				1
 #define Anum_events_seq						2
 #define Anum_events_xid						13
+#define Anum_events_notified				14
 #define Anum_events_hash					16
 #define Natts_events						16
+
+#define Anum_secret_secret					1
 
 #endif							/* UNICHAT_TABLES_H */

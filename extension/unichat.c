@@ -11,13 +11,17 @@
  *		compat		differences between versions of PostgreSQL
  *		words		valid values, SQLSTATEs
  *		plans		SQL statements, planned once
+ *		names		our tables, indexes and sequences, by name
  *		guard		who runs as whom
  *		access		whom a session speaks for
  *		row			the row that a trigger is called for
+ *		shape		is a table as CREATE EXTENSION made it?
  *		direct		rows found and written without a statement
  *		pending		from a BEFORE trigger to the AFTER trigger of the row
  *		payload		the JSON of one event
+ *		notify		the channels, whose names are a secret
  *		announce	tells the listeners
+ *		slot		what the worker and its writers share
  *		delivery	who does that: the writer or the worker
  *		worker		the delivery worker
  *		chain		the hash chain over a player's events
@@ -38,7 +42,9 @@
  */
 #include "postgres.h"
 
+#include "commands/extension.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
@@ -46,9 +52,12 @@
 #include "chain.h"
 #include "compat.h"
 #include "delivery.h"
+#include "names.h"
+#include "notify.h"
 #include "pace.h"
 #include "pending.h"
 #include "plans.h"
+#include "shape.h"
 
 PG_MODULE_MAGIC;
 
@@ -60,7 +69,10 @@ void
 _PG_init(void)
 {
 	plans_init();
+	names_init();
+	shape_init();
 	pending_init();
+	notify_init();
 	delivery_init();
 	chain_init();
 	pace_init();
@@ -69,9 +81,11 @@ _PG_init(void)
 }
 
 /*
- * unichat_epoch(): "system identifier-timeline".  Xids and seqs that were
- * handed out under another one, before a restore or by another cluster, mean
- * nothing here.
+ * unichat_epoch(): "system identifier-timeline-database-extension", the last
+ * two by oid.  Xids and seqs that were handed out under another one mean
+ * nothing here: by another cluster, before a promotion, before the database
+ * was dropped and restored, or the extension dropped and created.  A standby
+ * has the same until it is promoted.
  */
 Datum
 unichat_epoch(PG_FUNCTION_ARGS)
@@ -82,5 +96,6 @@ unichat_epoch(PG_FUNCTION_ARGS)
 		(void) GetXLogReplayRecPtr(&timeline);
 	else
 		timeline = GetWALInsertionTimeLine();
-	PG_RETURN_TEXT_P(cstring_to_text(psprintf(UINT64_FORMAT "-%u", GetSystemIdentifier(), timeline)));
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf(UINT64_FORMAT "-%u-%u-%u", GetSystemIdentifier(), timeline,
+											  MyDatabaseId, get_extension_oid("unichat", false))));
 }

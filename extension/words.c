@@ -15,7 +15,10 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
 
 #include "words.h"
 
@@ -200,7 +203,7 @@ check_message_text(const char *text)
 				 err_generic_string(PG_DIAG_COLUMN_NAME, "message_text")));
 }
 
-void
+const char *
 check_name(const char *name)
 {
 	if (name != NULL && pg_mbstrlen(name) > MAX_NAME_CHARS)
@@ -209,6 +212,7 @@ check_name(const char *name)
 				 errmsg("player_name is too long"),
 				 errdetail("At most %d characters are allowed.", MAX_NAME_CHARS),
 				 err_generic_string(PG_DIAG_COLUMN_NAME, "player_name")));
+	return name != NULL && is_blank_text(name) ? NULL : name;
 }
 
 void
@@ -220,6 +224,45 @@ check_id(const char *column, const char *id, int max_bytes)
 				 errmsg(*id ? "%s is too long" : "%s must not be empty", column),
 				 errdetail("It must be null or of 1 to %d bytes.", max_bytes),
 				 err_generic_string(PG_DIAG_COLUMN_NAME, column)));
+}
+
+void
+check_given(const char *column, bool isnull)
+{
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_UC_FIELD),
+				 errmsg("%s must not be null", column),
+				 err_generic_string(PG_DIAG_COLUMN_NAME, column)));
+}
+
+static int
+compare_spans(const Interval *a, const Interval *b)
+{
+	return DatumGetInt32(DirectFunctionCall2(interval_cmp, IntervalPGetDatum(a), IntervalPGetDatum(b)));
+}
+
+void
+check_span(const char *column, const Interval *span)
+{
+	static const Interval none = {0};
+	static const Interval longest = {.month = MAX_SPAN_YEARS * MONTHS_PER_YEAR};
+	bool		negative;
+
+	check_given(column, span == NULL);
+	negative = compare_spans(span, &none) < 0;
+	if (negative || compare_spans(span, &longest) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UC_FIELD),
+				 errmsg(negative ? "%s must not be negative" : "%s is too long", column),
+				 errdetail("It is an interval of at most %d years.", MAX_SPAN_YEARS),
+				 err_generic_string(PG_DIAG_COLUMN_NAME, column)));
+}
+
+bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 char *

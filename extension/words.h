@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 #define UC(n1, n2, n3)	MAKE_SQLSTATE('U', 'C', n1, n2, n3)
 
 #define ERRCODE_UC_MESSAGE_TEXT		UC('0', '0', '1')
@@ -37,6 +39,7 @@
 #define MAX_CLIENT_ID_BYTES 128
 #define MAX_NAME_CHARS		200
 #define PREVIEW_CHARS		140
+#define MAX_SPAN_YEARS		1000
 
 typedef enum sender
 {
@@ -64,12 +67,21 @@ extern void check_urgency(const char *word_or_null);
 extern void check_urgency_given(const char *word);
 extern void check_player_id(const char *id);
 extern void check_message_text(const char *text);
-extern void check_name(const char *name_or_null);
 extern void check_id(const char *column, const char *id_or_null, int max_bytes);
+extern void check_given(const char *column, bool isnull);
+
+/* Neither null nor negative, nor so long that no time is that far away. */
+extern void check_span(const char *column, const Interval *span_or_null);
+
+/* Returns the name; NULL if it is of nothing but blanks, which counts as none. */
+extern const char *check_name(const char *name_or_null);
 
 /* One name in SQL and in JSON. */
 extern const char *sender_word(sender who);
 extern const char *status_word(status what);
+
+/* Two texts, either of which may be NULL. */
+extern bool same_text(const char *a, const char *b);
 
 /* The first PREVIEW_CHARS characters, palloc'd. */
 extern char *preview_of(const char *text);

@@ -4,13 +4,19 @@
  *	  The delivery worker of a database: notifies for all that has committed.
  *
  * Its loop: note what is pending, take a snapshot, notify what that sees and
- * the last one did not, wait to be woken.  One transaction for each round; it
- * reads and notifies, so it has no xid, writes no WAL, and holds the lock of
- * NOTIFY for microseconds.  delivery.c says why nothing is lost or doubled.
+ * the last one did not, wait to be woken.  slot.c and delivery.c say why nothing
+ * is lost or doubled.
  *
- * It ends, and a later writer starts another, when it is told to terminate,
- * when the extension is gone, and on any error.  DROP DATABASE has to terminate
- * it first: unichat_delivery() shows its pid, and WITH (FORCE) does both.
+ * A round is one transaction while it has less than PAGE_EVENTS, and else one
+ * for each page of so many, which are read from a cursor that is held: however
+ * much one transaction has stored, the worker's memory and the time for which it
+ * holds the lock of NOTIFY stay small.  A transaction that notifies has an xid
+ * and a commit record, as PostgreSQL wants it; nobody waits for its flush.
+ *
+ * It ends, and a later writer starts another, when the extension is gone and
+ * when unichat_delivery_stop() says so; on an error, and when it is terminated, the
+ * postmaster starts it again.  DROP DATABASE has to end it first, or WITH (FORCE)
+ * does both.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,29 +42,35 @@
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/snapmgr.h"
 #include "utils/wait_event.h"
 
 #include "announce.h"
-#include "delivery.h"
+#include "compat.h"
 #include "plans.h"
+#include "slot.h"
 
-#define SWEEP_MS 1000
+#define SWEEP_MS	1000
+#define PAGE_EVENTS 1000
 
-extern PGDLLEXPORT void unichat_worker_main(Datum arg) pg_attribute_noreturn();
+pg_noreturn extern PGDLLEXPORT void unichat_worker_main(Datum arg);
 
 /*
- * The difference between snapshot $1 and this statement's own, which comes with
- * each row; at least one row, without an event if there is none.
+ * The difference between snapshot $1 and this statement's own, or $2, behind
+ * player $3 and seq $4 if they are given.  The snapshot comes with each row; there
+ * is at least one row, without an event if there is none.
  */
 static plan find_news = {
 	"WITH news AS MATERIALIZED ("
 	"  SELECT * FROM @.unichat_event_payloads WHERE NOT notified"
 	"  AND (xid >= pg_snapshot_xmax($1::pg_snapshot) OR xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))))"
-	") SELECT now.position, n.payload, n.player_id, n.seq, n.request_id, n.kind, n.xid::text"
-	" FROM (SELECT pg_current_snapshot()::text AS position) now LEFT JOIN news n ON true"
-	" ORDER BY n.player_id, n.seq",
-	1, {TEXTOID}
+	"  AND ($2 IS NULL OR pg_visible_in_snapshot(xid, (SELECT $2::pg_snapshot)))"
+	"  AND ($3 IS NULL OR (player_id, seq) > ($3, $4))"
+	") SELECT now.position, " ANNOUNCE_COLUMNS
+	" FROM (SELECT coalesce($2, pg_current_snapshot()::text) AS position) now LEFT JOIN news n ON true"
+	" ORDER BY player_id, seq",
+	4, {TEXTOID, TEXTOID, TEXTOID, INT8OID}
 };
 
 static Oid
@@ -104,43 +116,60 @@ extension_schema(void)
 }
 
 static void
-notify_row(uint64 i)
+begin_transaction(void)
 {
-	char	   *payload = row_text(i, 2);
-	chat_event	e = {0};
-
-	if (!announce_whole(strlen(payload)))
-	{
-		e.player_id = row_text(i, 3);
-		e.seq = row_int8(i, 4);
-		e.request_id = row_int8(i, 5);
-		e.kind = row_text(i, 6);
-		e.xid = strtou64(row_text(i, 7), NULL, 10);
-		payload = payload_reference(&e);
-	}
-	announce_payload(payload);
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_connect();
 }
 
-/* Notifies the difference from position; returns its size, and the new position. */
-static int64
-notify_news(char **position)
+static void
+end_transaction(void)
+{
+	SPI_finish();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+/* The difference that the round is about, as a cursor that survives the transaction. */
+static Portal
+open_news(const delivery_round *round)
 {
 	arguments	args = {0};
-	MemoryContext outer = CurrentMemoryContext;
+	Portal		news;
+
+	add_text(&args, round->from);
+	add_text(&args, round->to);
+	add_text(&args, round->player_id);
+	add_datum(&args, Int64GetDatum(round->seq), round->player_id == NULL);
+	news = plan_open(&find_news, &args);
+	news->cursorOptions |= CURSOR_OPT_HOLD;
+	return news;
+}
+
+/*
+ * Notifies the next page; returns its size, and in round how far it goes.  The
+ * last page is smaller than PAGE_EVENTS.
+ */
+static int64
+notify_page(Portal news, delivery_round *round)
+{
+	MemoryContext keep = round->context;
 	int64		events = 0;
 	uint64		n;
 
-	add_text(&args, *position);
-	n = plan_run(&find_news, &args);
-	*position = MemoryContextStrdup(TopTransactionContext, row_text(0, 1));
-	for (uint64 i = 0; i < n; i++)
+	SPI_cursor_fetch(news, true, PAGE_EVENTS);
+	n = SPI_processed;
+	for (uint64 i = 0; i < n && row_text(i, 2) != NULL; i++, events++)
+		announce_stored(i, 2);
+	if (round->to == NULL)
+		round->to = MemoryContextStrdup(keep, row_text(0, 1));
+	if (events > 0)
 	{
-		if (row_text(i, 2) == NULL)
-			continue;
-		notify_row(i);
-		events++;
+		round->player_id = MemoryContextStrdup(keep, row_text(events - 1, 3));
+		round->seq = row_int8(events - 1, 4);
 	}
-	MemoryContextSwitchTo(outer);
 	return events;
 }
 
@@ -148,41 +177,52 @@ notify_news(char **position)
 static bool
 run_once(delivery_slot *slot)
 {
-	char	   *position;
-	char	   *next;
+	delivery_round round = {.context = CurrentMemoryContext};
+	Portal		news = NULL;
 	int64		events;
 	Oid			schema;
 
-	delivery_clear_pending(slot);
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	SPI_connect();
-	schema = extension_schema();
-	if (!OidIsValid(schema))
-		return false;
-	plans_use_schema(schema);
-	position = delivery_position(slot);
-	events = notify_news(&position);
-	next = MemoryContextStrdup(TopMemoryContext, position);
-	SPI_finish();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	delivery_advance(slot, next, events);
-	pfree(next);
+	slot_begin_round(slot, &round);
+	for (;;)
+	{
+		begin_transaction();
+		schema = extension_schema();
+		if (!OidIsValid(schema))
+			return false;
+		if (news == NULL)
+			plans_free_outdated();
+		plans_use_schema(schema);
+		if (news == NULL)
+			news = open_news(&round);
+		events = notify_page(news, &round);
+		if (events < PAGE_EVENTS)
+			break;
+		end_transaction();
+		slot_note_progress(slot, &round, events);
+		CHECK_FOR_INTERRUPTS();
+	}
+	SPI_cursor_close(news);
+	end_transaction();
+	slot_end_round(slot, &round, events);
 	pgstat_report_stat(false);
 	return true;
 }
 
-/* What came after a position is little, whatever the planner's statistics say. */
+/*
+ * Whatever the database or the cluster says.  What came after a position is
+ * little, and the planner's statistics do not know it.  As a reader of
+ * SERIALIZABLE, a round would make writers fail; or wait, or fail itself.
+ */
 static void
 settings(void)
 {
-	static const char *const off[] = {"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit",
-	"synchronous_commit"};
+	static const char *const off[] = {"enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_memoize", "jit",
+	"synchronous_commit", "default_transaction_read_only", "default_transaction_deferrable"};
 
+	/* memoize clears a table of most of a megabyte for each round */
 	for (int i = 0; i < lengthof(off); i++)
 		SetConfigOption(off[i], "off", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET, PGC_S_OVERRIDE);
 	/* should we meet a deadlock all the same, it is we who give way */
 	SetConfigOption("deadlock_timeout", "50ms", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("search_path", "pg_catalog", PGC_USERSET, PGC_S_OVERRIDE);
@@ -191,14 +231,20 @@ settings(void)
 void
 unichat_worker_main(Datum arg)
 {
-	delivery_slot *slot = delivery_slot_at(DatumGetInt32(arg));
+	Oid			database;
+	delivery_slot *slot = slot_enter(arg, &database);
+	MemoryContext round_context;
 
+	if (slot == NULL)
+		proc_exit(0);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(delivery_database(slot), InvalidOid, 0);
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	settings();
-	delivery_attach(slot);
+	if (!slot_attach(slot))
+		proc_exit(0);
+	round_context = AllocSetContextCreate(TopMemoryContext, "unichat round", ALLOCSET_DEFAULT_SIZES);
 
 	for (;;)
 	{
@@ -210,7 +256,9 @@ unichat_worker_main(Datum arg)
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 		pgstat_report_activity(STATE_RUNNING, "notifying");
-		if (!run_once(slot))
+		MemoryContextReset(round_context);
+		MemoryContextSwitchTo(round_context);
+		if (slot_is_stopped(slot) || !run_once(slot))
 			proc_exit(0);
 		pgstat_report_activity(STATE_IDLE, NULL);
 		(void) WaitLatch(MyLatch,

@@ -80,7 +80,7 @@ run_regress() {
 run_scripts() { # $@: names
     local name
     for name in "$@"; do
-        if "tests/extension/$name.sh" >"$out/$name.log" 2>&1; then
+        if timeout -k 10 "${TEST_TIMEOUT:-600}" "tests/extension/$name.sh" >"$out/$name.log" 2>&1; then
             echo "ok - $name"
             passed=$((passed + 1))
         else
@@ -101,7 +101,7 @@ fi
 run_scripts "${scripts[@]}"
 
 # The same with the library preloaded: the delivery worker notifies.
-start_server -c shared_preload_libraries=unichat
+start_server -c shared_preload_libraries=unichat -c max_worker_processes=32
 run_regress
 run_scripts "${preloaded[@]}"
 if grep -Eq 'PANIC|TRAP:|terminated by signal (4|6|7|8|11)' "$dir/server.log"; then

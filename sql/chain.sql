@@ -18,6 +18,36 @@ SELECT ok, events, head_seq, bad_seq, problem FROM unichat_verify('bob');
 SELECT head_hash = hash AS is_the_last FROM unichat_verify('ann'), chat_events WHERE player_id = 'ann' AND seq = head_seq;
 SELECT unichat_verify('nobody');
 SELECT unichat_verify(NULL);
+-- The player's row keeps the newest hash as long as messages come to an open request, forgets it with any other event, and has
+-- it again with the next message. What it keeps is what the event has.
+CREATE VIEW kept AS SELECT last_seq, p.last_hash = e.hash AS kept FROM chat_players p JOIN chat_events e
+    ON e.player_id = p.player_id AND seq = last_seq WHERE p.player_id = 'kit';
+SELECT seq FROM unichat_send('kit', 'first');
+SELECT * FROM kept;
+SELECT seq FROM unichat_send('kit', 'second');
+SELECT * FROM kept;
+BEGIN;
+SELECT seq FROM unichat_send('kit', 'third');
+SAVEPOINT before;
+SELECT seq FROM unichat_send('kit', 'taken back');
+ROLLBACK TO before;
+SELECT seq FROM unichat_send('kit', 'fourth');
+COMMIT;
+SELECT * FROM kept;
+INSERT INTO chat_messages (player_id, message_text) VALUES ('kit', 'plain');
+SELECT * FROM kept;
+SELECT seq FROM unichat_send('kit', 'fifth');
+SELECT * FROM kept;
+SELECT seq FROM unichat_send('kit', 'claimed', 'staff', 'sue');
+SELECT * FROM kept;
+SELECT seq FROM unichat_send('kit', 'again', 'staff', 'sue');
+SELECT * FROM kept;
+SELECT blocked FROM unichat_block('kit', true);
+SELECT * FROM kept;
+SELECT seq FROM unichat_send('kit', 'so what', 'staff', 'sue');
+SELECT * FROM kept;
+SELECT ok, events, head_seq, bad_seq, problem FROM unichat_verify('kit');
+DROP VIEW kept;
 -- salt and hashes are nobody else's to give
 GRANT ALL ON chat_messages TO pg_monitor;
 SET ROLE pg_monitor;

@@ -44,7 +44,8 @@ SELECT player_id, seq, shown(payload) FROM unichat_events_since(:'position');
 SELECT bool_and(payload = unichat_event(player_id, seq)) AS same, bool_and(xid::text = payload::json ->> 'xid') AS xids
   FROM unichat_events_since('1:1:');
 SELECT count(*) = (SELECT count(*) FROM chat_events) AS everything FROM unichat_events_since('1:1:');
-SELECT unichat_epoch() = (SELECT system_identifier FROM pg_control_system()) || '-' || (SELECT timeline_id FROM pg_control_checkpoint()) AS epoch;
+SELECT unichat_epoch() = concat_ws('-', (SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint()),
+    (SELECT oid FROM pg_database WHERE datname = current_database()), (SELECT oid FROM pg_extension WHERE extname = 'unichat')) AS epoch;
 
 -- A request that was inserted by itself has no first message to show.
 INSERT INTO chat_requests (player_id, player_name) VALUES ('eve', 'Eve');

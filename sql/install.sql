@@ -13,7 +13,8 @@ SELECT p.oid::regprocedure FROM pg_proc p, pg_depend d
 SELECT c.oid::regclass FROM pg_class c, pg_depend d, pg_extension e
  WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND c.relkind IN ('r', 'S')
    AND d.refobjid = e.oid AND e.extname = 'unichat' AND c.oid <> ALL (e.extconfig)
-   AND c.relname NOT LIKE 'unichat_keys%'; -- a restored database has keys of its own
+   AND c.relname NOT LIKE 'unichat_keys%' AND c.relname <> 'unichat_secret' -- a restored database has its own
+   AND c.relname <> 'push_turn'; -- which is empty
 
 SELECT request_id, seq FROM unichat_send('ann', 'one');
 DROP EXTENSION unichat;
@@ -44,10 +45,25 @@ SELECT blocked FROM chat.unichat_block('ann', true);
 SELECT count(*) FROM chat.unichat_push_claim('1 minute', 10);
 SELECT ok FROM chat.unichat_verify('ann');
 SELECT length(chat.unichat_player_token('ann')) > 64 AS signed;
+-- and in the middle of a statement, whose plan is made anew within it
+CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('ALTER SCHEMA %I RENAME TO %I', TG_TABLE_SCHEMA, NEW.message_text);
+    EXECUTE format('SELECT %I.unichat_send(''log'', ''renamed'')', NEW.message_text);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER again AFTER INSERT ON chat.chat_messages FOR EACH ROW WHEN (NEW.player_id <> 'log') EXECUTE FUNCTION again();
+SELECT request_id, seq FROM chat.unichat_send('bob', 'one');
+SELECT request_id, seq FROM one.unichat_send('bob', 'two');
+SELECT request_id, seq FROM two.unichat_send('bob', 'chat');
+SELECT seq, message_text FROM chat.unichat_messages('log');
+SELECT player_id FROM chat.unichat_read('bob', 'staff', 1);
+SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'CachedPlanSource' AND ident ~ 'INSERT INTO .*chat_messages'; -- the newest alone
 
 -- nothing is left behind
 DROP EXTENSION unichat;
 DROP SCHEMA chat;
+DROP FUNCTION again();
 SELECT proname FROM pg_proc WHERE proname LIKE '%unichat%';
 SELECT relname FROM pg_class WHERE relname ~ '^(chat|push)_';
 SELECT typname FROM pg_type WHERE typname ~ '^_?(unichat|chat_|push_)';

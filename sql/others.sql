@@ -59,6 +59,26 @@ ALTER TABLE chat_messages DROP CONSTRAINT polite;
 ALTER TABLE chat_requests ADD CONSTRAINT polite CHECK (last_message !~ 'damn');
 SELECT seq FROM unichat_send('bob', 'damn');
 ALTER TABLE chat_requests DROP CONSTRAINT polite;
+-- indexes of every kind have the row's entries, and keep what is unique so
+SET enable_seqscan = off;
+CREATE INDEX said ON chat_messages (message_text) INCLUDE (seq);
+CREATE INDEX named ON chat_messages (message_text) WHERE client_message_id IS NOT NULL;
+SELECT seq FROM unichat_send('bob', 'plain', client_message_id => 'p1');
+SELECT seq FROM unichat_send('bob', 'plain');
+SELECT count(*), count(client_message_id) FROM chat_messages WHERE message_text = 'plain';
+SELECT count(*) FROM chat_messages WHERE message_text = 'plain' AND client_message_id IS NOT NULL;
+CREATE UNIQUE INDEX once ON chat_messages (player_id, lower(message_text)) WHERE sender <> 'staff' AND message_text <> 'plain';
+CREATE INDEX hashed ON chat_messages USING hash (message_text);
+ALTER TABLE chat_messages ADD CONSTRAINT later UNIQUE (id) DEFERRABLE INITIALLY DEFERRED;
+SELECT seq FROM unichat_send('bob', 'Once', client_message_id => 'p2');
+SELECT seq FROM unichat_send('bob', 'ONCE');
+SELECT count(*) FROM chat_messages WHERE player_id = 'bob' AND lower(message_text) = 'once' AND sender <> 'staff' AND message_text <> 'plain';
+DROP INDEX said, named;
+SELECT count(*) FROM chat_messages WHERE message_text = 'Once';
+SELECT count(*) FROM chat_messages WHERE player_id = 'bob' AND client_message_id = 'p2' AND sender = 'player';
+DROP INDEX once, hashed;
+ALTER TABLE chat_messages DROP CONSTRAINT later;
+RESET enable_seqscan;
 ALTER TABLE chat_messages ADD COLUMN shard int NOT NULL DEFAULT 7;
 ALTER TABLE chat_events ADD COLUMN shard int NOT NULL DEFAULT 8;
 ALTER TABLE chat_requests ADD COLUMN tag text DEFAULT 'mine';
@@ -82,6 +102,60 @@ RESET session_replication_role;
 SELECT seq FROM unichat_send('bob', 'back to normal');
 SELECT ok, events, problem FROM unichat_verify('bob');
 
+-- a trigger that keeps a row from being what unichat has written: an error, and nothing is stored
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF pg_trigger_depth() < 3 THEN
+        EXECUTE format('UPDATE public.%I SET player_name = player_name WHERE player_id = $1', TG_TABLE_NAME) USING NEW.player_id;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER meddle AFTER UPDATE ON chat_players FOR EACH ROW EXECUTE FUNCTION meddle();
+SELECT seq FROM unichat_send('bob', 'one');
+INSERT INTO chat_messages (player_id, message_text) VALUES ('bob', 'two');
+SELECT unichat_block('bob', true);
+DROP TRIGGER meddle ON chat_players;
+CREATE TRIGGER meddle AFTER UPDATE ON chat_requests FOR EACH ROW EXECUTE FUNCTION meddle();
+SELECT seq FROM unichat_send('bob', 'three');
+DROP TRIGGER meddle ON chat_requests;
+CREATE TRIGGER hush BEFORE UPDATE ON chat_players FOR EACH ROW EXECUTE FUNCTION hush();
+SELECT seq FROM unichat_send('bob', 'four');
+DROP TRIGGER hush ON chat_players;
+CREATE TRIGGER hush BEFORE INSERT ON chat_players FOR EACH ROW EXECUTE FUNCTION hush();
+SELECT seq FROM unichat_send('new', 'five');
+DROP TRIGGER hush ON chat_players;
+CREATE TRIGGER hush BEFORE UPDATE ON chat_requests FOR EACH ROW EXECUTE FUNCTION hush();
+SELECT seq FROM unichat_send('bob', 'six');
+DROP TRIGGER hush ON chat_requests;
+CREATE TRIGGER hush BEFORE INSERT ON chat_requests FOR EACH ROW EXECUTE FUNCTION hush();
+SELECT seq FROM unichat_send('new', 'seven');
+DROP TRIGGER hush ON chat_requests;
+CREATE TRIGGER zzz_hush BEFORE INSERT ON chat_requests FOR EACH ROW EXECUTE FUNCTION hush();
+SELECT seq FROM unichat_send('new', 'eight');
+DROP TRIGGER zzz_hush ON chat_requests;
+CREATE FUNCTION resolve() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN UPDATE public.chat_requests SET status = 'resolved' WHERE id = NEW.id; RETURN NULL; END $$;
+CREATE TRIGGER resolve AFTER INSERT ON chat_requests FOR EACH ROW EXECUTE FUNCTION resolve();
+SELECT seq FROM unichat_send('new', 'nine');
+DROP TRIGGER resolve ON chat_requests;
+CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.last_seq := NEW.last_seq + 1; RETURN NEW; END $$;
+CREATE TRIGGER skip BEFORE UPDATE ON chat_players FOR EACH ROW EXECUTE FUNCTION skip();
+SELECT seq FROM unichat_send('bob', 'ten');
+DROP TRIGGER skip ON chat_players;
+SELECT count(*) FROM chat_players WHERE player_id = 'new';
+-- one that changes the row as it goes by is heard
+CREATE FUNCTION rename() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.player_name := 'Mr. ' || NEW.player_id; RETURN NEW; END $$;
+CREATE TRIGGER rename BEFORE INSERT OR UPDATE ON chat_players FOR EACH ROW EXECUTE FUNCTION rename();
+CREATE TRIGGER rename BEFORE INSERT OR UPDATE ON chat_requests FOR EACH ROW EXECUTE FUNCTION rename();
+SELECT seq FROM unichat_send('bob', 'eleven');
+SELECT seq FROM unichat_send('new', 'twelve');
+SELECT p.player_id, p.player_name, r.player_name, last_seq, (unichat_verify(p.player_id)).ok FROM chat_players p JOIN chat_requests r USING (player_id)
+ WHERE player_id IN ('bob', 'new') ORDER BY 1;
+DROP TRIGGER rename ON chat_players;
+DROP TRIGGER rename ON chat_requests;
+
 DROP TABLE heard, diary;
-DROP FUNCTION conversation(text), hear(), shout(), hush();
+DROP FUNCTION conversation(text), hear(), shout(), hush(), meddle(), resolve(), skip(), rename();
 DROP EXTENSION unichat;

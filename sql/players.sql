@@ -14,11 +14,20 @@ EXCEPTION WHEN OTHERS THEN
     RETURN concat_ws(' ', SQLSTATE, SQLERRM, detail);
 END $$;
 
+-- A token's signature is HMAC-SHA256 (RFC 2104) of "EXPIRES.PLAYER" in hex, so that an application can sign by itself.
+CREATE FUNCTION padded(secret bytea, pad integer) RETURNS bytea LANGUAGE sql AS $$
+    SELECT decode(string_agg(lpad(to_hex(pad # CASE WHEN i < length(secret) THEN get_byte(secret, i) ELSE 0 END), 2, '0'), '' ORDER BY i), 'hex')
+      FROM generate_series(0, 63) i $$;
+CREATE FUNCTION signed(player text, expires text) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws('.', k.id, expires, encode(sha256(padded(k.secret, x'5c'::int) ||
+               sha256(padded(k.secret, x'36'::int) || convert_to(expires || '.' || player, 'UTF8'))), 'hex'), player)
+      FROM unichat_keys k ORDER BY id DESC LIMIT 1 $$;
+
 SELECT seq FROM unichat_send('ann', 'ann''s secret', player_name => 'Ann');
 SELECT seq FROM unichat_send('bob', 'bob''s secret', player_name => 'Bob');
 SELECT seq FROM unichat_send('bob', 'hello bob', 'staff', 'sue');
-SELECT unichat_player_token('ann') AS ann, unichat_player_token('bob') AS bob, unichat_player_token('ann', '-1 second') AS old,
-       unichat_player_token('a.b''c') AS odd \gset
+SELECT unichat_player_token('ann') AS ann, unichat_player_token('bob') AS bob, unichat_player_token('a.b''c') AS odd,
+       signed('ann', (extract(epoch FROM now())::bigint - 1)::text) AS old \gset
 
 \c - unichat_test_web
 -- Without a proof: nobody.
@@ -126,13 +135,9 @@ SET unichat.player_token = :'newer';
 SELECT unichat_player_id();
 \c - postgres
 
--- A token's signature is HMAC-SHA256 (RFC 2104) of "EXPIRES.PLAYER" in hex, so that an application can sign by itself.
-CREATE FUNCTION padded(secret bytea, pad integer) RETURNS bytea LANGUAGE sql AS $$
-    SELECT decode(string_agg(lpad(to_hex(pad # CASE WHEN i < length(secret) THEN get_byte(secret, i) ELSE 0 END), 2, '0'), '' ORDER BY i), 'hex')
-      FROM generate_series(0, 63) i $$;
-SELECT encode(sha256(padded(k.secret, x'5c'::int) || sha256(padded(k.secret, x'36'::int) || convert_to(t[2] || '.' || t[4], 'UTF8'))), 'hex') = t[3] AS as_told
-  FROM unichat_keys k, string_to_array(unichat_player_token('zoë'), '.') t WHERE k.id::text = t[1];
-DROP FUNCTION padded;
+-- A token as an application would sign it by itself is the one that unichat_player_token makes.
+SELECT signed(t[4], t[2]) = array_to_string(t, '.') AS as_told FROM string_to_array(unichat_player_token('zoë'), '.') t;
+DROP FUNCTION signed, padded;
 -- A trigger of the owner answers within a player's unichat_send.
 CREATE FUNCTION answer() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -145,6 +150,14 @@ SELECT unichat_player_token('ann') AS ann \gset
 SET unichat.player_token = :'ann';
 SELECT seq FROM unichat_send('ann', 'anybody?');
 SELECT sender, message_text FROM unichat_messages('ann', max_rows => 2);
+\c - postgres
+
+-- Sessions that share a login see each other's statements in pg_stat_activity, and a token in one; unless the role is told not to.
+ALTER ROLE unichat_test_web SET track_activities = off;
+\c - unichat_test_web
+SET unichat.player_token = 'secret';
+SELECT tried('SET track_activities = on');
+SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid();
 \c - postgres
 
 -- What everybody else pays for all this: nothing, in the plan.

@@ -14,10 +14,22 @@ SELECT p.oid::regprocedure FROM pg_proc p, pg_depend d
    AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'unichat')
    AND has_function_privilege('unichat_test_nobody', p.oid, 'EXECUTE');
 SELECT c.oid::regclass FROM pg_class c, pg_depend d
- WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND c.relkind IN ('r', 'S')
+ WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND c.relkind NOT IN ('i', 'I', 'c')
    AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'unichat')
-   AND (CASE c.relkind WHEN 'r' THEN has_table_privilege('unichat_test_nobody', c.oid, 'SELECT,INSERT,UPDATE,DELETE')
-                       ELSE has_sequence_privilege('unichat_test_nobody', c.oid, 'USAGE,SELECT,UPDATE') END);
+   AND (CASE c.relkind WHEN 'S' THEN has_sequence_privilege('unichat_test_nobody', c.oid, 'USAGE,SELECT,UPDATE')
+                       ELSE has_table_privilege('unichat_test_nobody', c.oid, 'SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER')
+                            OR has_any_column_privilege('unichat_test_nobody', c.oid, 'SELECT,INSERT,UPDATE,REFERENCES') END);
+SELECT t.oid::regtype FROM pg_type t, pg_depend d
+ WHERE (d.classid, d.objid) IN (('pg_type'::regclass, t.oid), ('pg_class'::regclass, t.typrelid)) AND d.deptype = 'e'
+   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'unichat')
+   AND has_type_privilege('unichat_test_nobody', t.oid, 'USAGE');
+SELECT count(*) > 7 AS looked_at FROM pg_type t, pg_depend d
+ WHERE (d.classid, d.objid) IN (('pg_type'::regclass, t.oid), ('pg_class'::regclass, t.typrelid)) AND d.deptype = 'e'
+   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'unichat');
+SET ROLE unichat_test_nobody;
+CREATE TEMPORARY TABLE blocking (x chat_messages);
+CREATE TEMPORARY TABLE blocking (x unichat_sent);
+RESET ROLE;
 SET ROLE unichat_test_nobody;
 SELECT unichat_send('p', 'hi');
 INSERT INTO chat_messages (player_id, message_text) VALUES ('p', 'hi');

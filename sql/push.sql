@@ -65,8 +65,8 @@ SELECT a.idempotency_key <> b.idempotency_key AS another_key, b.kind, b.state
   FROM push_notifications a JOIN push_notifications b USING (request_id) WHERE a.id = 6 AND b.id = 9;
 
 -- A lease that ran out: the same key again, and dead when that happens too often.
-SELECT id, attempt FROM unichat_push_claim('-1 s', 10);
-SELECT id, attempt, failures FROM unichat_push_claim('-1 s', 10);
+SELECT id, attempt FROM unichat_push_claim('1 us', 10);
+SELECT id, attempt, failures FROM unichat_push_claim('1 us', 10);
 SELECT id FROM unichat_push_claim('1 minute', 10, max_failures => 2);
 SELECT state, last_error FROM push_notifications WHERE id = 9;
 SELECT attempt, outcome FROM push_attempts WHERE push_id = 9 ORDER BY 1;

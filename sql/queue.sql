@@ -38,6 +38,9 @@ SELECT player_read_seq, staff_read_seq FROM unichat_read('p1', 'staff', 1);
 SELECT player_read_seq, staff_read_seq FROM unichat_read('p1', 'player', 999);
 SELECT player_read_seq, staff_read_seq FROM unichat_read('p1', 'staff', 999);
 SELECT unread FROM unichat_requests(player_id => 'p1');
+-- and it stops at 100, whatever a player floods the request with
+SELECT count(*) FROM generate_series(1, 150) i, unichat_send('p1', 'flood ' || i);
+SELECT unread, last_seq FROM unichat_requests(player_id => 'p1');
 
 SELECT waiting, in_progress, oldest_waiting_seconds >= 0 AS oldest FROM unichat_stats();
 

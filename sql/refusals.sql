@@ -80,6 +80,26 @@ CREATE TRIGGER wrong BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION unicha
 SELECT refusal($$INSERT INTO other VALUES ('x')$$);
 SELECT refusal($$SELECT unichat_message_before()$$);
 DROP TABLE other;
+-- and in the ways alone in which unichat uses them
+CREATE FUNCTION wrongly(way text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE 'CREATE TRIGGER zz_unichat_1 ' || way || '()';
+    RETURN refusal(statement);
+END $$;
+BEGIN;
+SELECT wrongly('BEFORE INSERT ON chat_messages EXECUTE FUNCTION unichat_message_before', $$INSERT INTO chat_messages (player_id, message_text) VALUES ('x', 'y')$$);
+SELECT wrongly('AFTER INSERT ON chat_requests EXECUTE FUNCTION unichat_request_after', $$INSERT INTO chat_requests (player_id) VALUES ('x')$$);
+ROLLBACK;
+BEGIN;
+SELECT wrongly('BEFORE DELETE ON chat_requests FOR EACH ROW EXECUTE FUNCTION unichat_request_before', $$DELETE FROM chat_requests$$);
+ROLLBACK;
+BEGIN;
+SELECT wrongly('AFTER INSERT ON chat_requests FOR EACH ROW EXECUTE FUNCTION unichat_request_before', $$INSERT INTO chat_requests (player_id) VALUES ('x')$$);
+ROLLBACK;
+BEGIN;
+SELECT wrongly('BEFORE DELETE ON chat_messages EXECUTE FUNCTION unichat_append_only', $$DELETE FROM chat_messages$$);
+ROLLBACK;
+DROP FUNCTION wrongly(text, text);
 
 DROP FUNCTION refusal(text);
 DROP EXTENSION unichat;

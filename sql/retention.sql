@@ -13,7 +13,7 @@ SELECT count(*) FROM (
     SELECT to_jsonb(t)::text AS j FROM chat_players t UNION ALL SELECT to_jsonb(t)::text FROM chat_requests t
     UNION ALL SELECT to_jsonb(t)::text FROM chat_messages t UNION ALL SELECT to_jsonb(t)::text FROM chat_events t
     UNION ALL SELECT to_jsonb(t)::text FROM push_notifications t) everything
- WHERE j ~* 'secret|4711|example';
+ WHERE j ~* 'secret|number|example';
 -- The skeleton is.
 SELECT seq, kind, from_status, to_status, actor, detail FROM chat_events WHERE player_id = 'ann' ORDER BY seq;
 SELECT id, status, last_message, player_name FROM chat_requests WHERE player_id = 'ann' ORDER BY id;

@@ -17,12 +17,14 @@ CREATE TABLE @extschema@.chat_players (
     player_read_seq bigint NOT NULL DEFAULT 0,
     staff_read_seq  bigint NOT NULL DEFAULT 0,
     blocked         boolean NOT NULL DEFAULT false,
-    created_at      timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+    created_at      timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    last_hash       bytea
 ) WITH (fillfactor = 60);   -- every event updates last_seq: leave room for HOT updates
 
 COMMENT ON TABLE @extschema@.chat_players IS 'unichat: one row for each player. Its row lock, held until commit, orders the player''s events.';
 COMMENT ON COLUMN @extschema@.chat_players.player_id IS 'the application''s own id, opaque, 1 to 128 bytes';
 COMMENT ON COLUMN @extschema@.chat_players.last_seq IS 'the seq of the player''s newest event; the next event takes last_seq + 1';
+COMMENT ON COLUMN @extschema@.chat_players.last_hash IS 'the hash of the newest event, where it is known without a look at that; what counts is chat_events.hash';
 COMMENT ON COLUMN @extschema@.chat_players.player_read_seq IS 'what the player has read (unichat_read)';
 COMMENT ON COLUMN @extschema@.chat_players.staff_read_seq IS 'what the staff has read (unichat_read)';
 COMMENT ON COLUMN @extschema@.chat_players.blocked IS 'true: the player''s messages are refused with UC014 (unichat_block)';

@@ -43,7 +43,12 @@ COMMENT ON FUNCTION @extschema@.unichat_prune(interval, text, integer) IS
     'deletes requests that were resolved longer ago than that, with their messages, events and push rows, at most max_requests of them. Returns how many; call it until it returns 0.';
 
 CREATE FUNCTION @extschema@.unichat_delivery(
-    OUT mode text, OUT worker_pid integer, OUT batches bigint, OUT events bigint, OUT last_at timestamptz)
+    OUT mode text, OUT worker_pid integer, OUT batches bigint, OUT events bigint, OUT last_at timestamptz,
+    OUT lag interval)
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION @extschema@.unichat_delivery() IS
-    'who notifies for this session (the setting unichat.delivery), and how the delivery worker of this database fares';
+    'who notifies for this session (the setting unichat.delivery), and how the delivery worker of this database fares: its pid, how often and of how many events it has notified since the server started, when it last did, and for how long the oldest event that it knows of has been waiting';
+
+CREATE FUNCTION @extschema@.unichat_delivery_stop() RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION @extschema@.unichat_delivery_stop() IS
+    'ends the delivery worker of this database, until somebody writes or listens, so that the database can be dropped or copied; false if it does not end within ten seconds';

@@ -30,7 +30,8 @@ CREATE TYPE @extschema@.unichat_queued AS (
 COMMENT ON TYPE @extschema@.unichat_queued IS 'unichat: what unichat_requests returns';
 
 -- Each status is read from the queue's index by itself, in order, so the whole is a merge of a few short index scans
--- however many requests there are.
+-- however many requests there are. OFFSET 0 keeps the planner from reading all players for some of them. What is unread is
+-- looked for among the newest events, because LIMIT alone would not end a bitmap scan early.
 CREATE FUNCTION @extschema@.unichat_requests(
     statuses text[] DEFAULT '{waiting,in_progress}', player_id text DEFAULT NULL, max_rows integer DEFAULT 200,
     assigned_to text DEFAULT NULL)
@@ -68,17 +69,19 @@ BEGIN ATOMIC
              ORDER BY c.id DESC LIMIT greatest(unichat_requests.max_rows, 0)
         ) own
       ) r
-      JOIN @extschema@.chat_players p ON p.player_id = r.player_id
+      CROSS JOIN LATERAL (
+        SELECT c.staff_read_seq, c.last_seq FROM @extschema@.chat_players c
+         WHERE c.player_id = r.player_id OFFSET 0) p
       CROSS JOIN LATERAL (
         SELECT count(*) AS n FROM (
             SELECT FROM @extschema@.chat_messages m
-             WHERE m.player_id = r.player_id AND m.seq > p.staff_read_seq AND m.sender = 'player'
-               AND m.request_id = r.id
-             LIMIT 1000) few) unread
+             WHERE m.player_id = r.player_id AND m.seq > greatest(p.staff_read_seq, p.last_seq - 200)
+               AND m.sender = 'player' AND m.request_id = r.id
+             LIMIT 100) few) unread
      ORDER BY r.place;
 END;
 COMMENT ON FUNCTION @extschema@.unichat_requests(text[], text, integer, text) IS
-    'the staff''s queue: the most urgent first, then the oldest. With player_id: that player''s requests of every status, newest first. With assigned_to: what that staff member has in progress. unread counts to 1000.';
+    'the staff''s queue: the most urgent first, then the oldest. With player_id: that player''s requests of every status, newest first. With assigned_to: what that staff member has in progress. unread looks at the player''s newest 200 events and counts to 100, so that a flooded request costs no more.';
 
 -- The row of an event with everything its JSON needs. message_id of request_created leads to the first message.
 CREATE FUNCTION @extschema@.unichat_payload(
@@ -104,19 +107,26 @@ COMMENT ON VIEW @extschema@.unichat_event_payloads IS 'unichat: the events, each
 
 -- The exception that is not inlined: the planner cannot know that what came after a snapshot is little, least of all in
 -- a table just restored, where every xid is the same. So it is told.
-CREATE FUNCTION @extschema@.unichat_events_since(since pg_snapshot)
+CREATE FUNCTION @extschema@.unichat_events_since(
+    since pg_snapshot, after_player text DEFAULT '', after_seq bigint DEFAULT 0, max_rows integer DEFAULT 2147483647)
 RETURNS TABLE (player_id text, seq bigint, xid xid8, payload text) LANGUAGE sql STABLE ROWS 100
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_memoize = off SET jit = off
 BEGIN ATOMIC
     WITH news AS MATERIALIZED (     -- found by xid first, whatever the order of the result
-        SELECT n.player_id, n.seq, n.xid, n.payload FROM @extschema@.unichat_event_payloads n
-         WHERE n.xid >= pg_snapshot_xmax(since)
-            OR n.xid = ANY (ARRAY(SELECT pg_snapshot_xip(since)))
+        SELECT e.player_id, e.seq FROM @extschema@.chat_events e
+         WHERE e.xid >= pg_snapshot_xmax(since)
+            OR e.xid = ANY (ARRAY(SELECT pg_snapshot_xip(since)))
+    ), page AS MATERIALIZED (       -- what the JSON is made of, and no more
+        SELECT news.player_id, news.seq FROM news
+         WHERE (news.player_id, news.seq) > (after_player COLLATE "C", after_seq)
+         ORDER BY news.player_id, news.seq LIMIT greatest(max_rows, 0)
     )
-    SELECT news.player_id, news.seq, news.xid, news.payload FROM news ORDER BY news.player_id, news.seq;
+    SELECT n.player_id, n.seq, n.xid, n.payload
+      FROM page JOIN @extschema@.unichat_event_payloads n ON n.player_id = page.player_id AND n.seq = page.seq
+     ORDER BY n.player_id, n.seq;
 END;
-COMMENT ON FUNCTION @extschema@.unichat_events_since(pg_snapshot) IS
-    'the events that are visible now and were not to the given snapshot, as the JSON of docs/events.md';
+COMMENT ON FUNCTION @extschema@.unichat_events_since(pg_snapshot, text, bigint, integer) IS
+    'the events that are visible now and were not to the given snapshot, as the JSON of docs/events.md, by player and seq: all of them, or the first max_rows behind a player and seq';
 
 CREATE FUNCTION @extschema@.unichat_event(player_id text, seq bigint)
 RETURNS text LANGUAGE sql STABLE
@@ -138,7 +148,7 @@ COMMENT ON FUNCTION @extschema@.unichat_events_after(text, bigint, integer) IS
 
 CREATE FUNCTION @extschema@.unichat_epoch() RETURNS text AS 'MODULE_PATHNAME' LANGUAGE C STABLE;
 COMMENT ON FUNCTION @extschema@.unichat_epoch() IS
-    'the cluster''s system identifier and timeline; positions handed out under another epoch mean nothing here';
+    'whose history this is: the cluster''s system identifier and timeline, the database and the extension, by oid; positions and seqs of another epoch mean nothing here';
 
 CREATE FUNCTION @extschema@.unichat_verify(
     player_id text, OUT ok boolean, OUT events bigint, OUT head_seq bigint, OUT head_hash bytea, OUT bad_seq bigint,

@@ -10,7 +10,7 @@
  */
 CREATE FUNCTION @extschema@.unichat_publish(channel text, event text, data jsonb, socket_id text DEFAULT NULL)
 RETURNS void
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     part_chars CONSTANT integer := 1900;
@@ -19,6 +19,9 @@ DECLARE
     id text := pg_catalog.gen_random_uuid()::text;
     parts integer := (pg_catalog.length(message) + part_chars - 1) / part_chars;
 BEGIN
+    -- As in 60-push.sql: the schema may have been renamed.
+    PERFORM set_config('search_path', 'pg_catalog, ' || extnamespace::regnamespace || ', pg_temp', true)
+       FROM pg_extension WHERE extname = 'unichat';
     IF coalesce(channel, '') !~ '^(#server-to-user-)?[A-Za-z0-9_=@,.;-]+$' OR pg_catalog.length(channel) > 200 THEN
         RAISE EXCEPTION 'invalid channel name' USING ERRCODE = 'UC006', COLUMN = 'channel',
             DETAIL = 'A channel name has 1 to 200 letters, digits and the characters _-=@,.; only.';
@@ -36,7 +39,7 @@ BEGIN
             DETAIL = 'An event has at most 1 MB.';
     END IF;
     FOR part IN 1 .. parts LOOP
-        PERFORM pg_catalog.pg_notify('unichat_publish', pg_catalog.format('%s %s %s ', id, part, parts) ||
+        PERFORM unichat_notify('publish', pg_catalog.format('%s %s %s ', id, part, parts) ||
             pg_catalog.substr(message, (part - 1) * part_chars + 1, part_chars));
     END LOOP;
 END

@@ -43,18 +43,11 @@ BEGIN
     -- As in 60-push.sql: the schema may have been renamed, and what fits by a polymorphic argument is written with its own.
     PERFORM set_config('search_path', 'pg_catalog, ' || extnamespace::regnamespace || ', pg_temp', true)
        FROM pg_extension WHERE extname = 'unichat';
-    IF subject_role IS NULL OR subject_role NOT IN ('player', 'staff') THEN
-        RAISE EXCEPTION 'invalid role' USING ERRCODE = 'UC006', COLUMN = 'subject_role',
-            DETAIL = 'The role of a token is player or staff.';
-    END IF;
-    IF coalesce(octet_length(subject_id), 0) NOT BETWEEN 1 AND 128 THEN
-        RAISE EXCEPTION 'invalid subject' USING ERRCODE = 'UC006', COLUMN = 'subject_id',
-            DETAIL = 'The sub of a token has 1 to 128 bytes.';
-    END IF;
-    IF tokens_live < interval '0' THEN
-        RAISE EXCEPTION 'invalid lifetime of tokens' USING ERRCODE = 'UC006', COLUMN = 'tokens_live',
-            DETAIL = 'It is the longest time that a token is valid, so it cannot be negative.';
-    END IF;
+    PERFORM unichat_check(subject_role IN ('player', 'staff'), 'subject_role', 'The role of a token is player or staff.');
+    PERFORM unichat_check(octet_length(subject_id) BETWEEN 1 AND 128, 'subject_id', 'The sub of a token has 1 to 128 bytes.');
+    PERFORM unichat_check(actor IS NULL OR octet_length(actor) BETWEEN 1 AND 128, 'actor', 'It is null or of 1 to 128 bytes.');
+    PERFORM unichat_check(tokens_live IS NULL OR tokens_live BETWEEN interval '0' AND interval '1000 years', 'tokens_live',
+                          'It is the longest time that a token is valid: not negative, at most 1000 years, or null for ever.');
     DELETE FROM chat_revocations AS r WHERE r.expires_at < at - interval '1 day';
     INSERT INTO chat_revocations AS r
         VALUES (subject_role, subject_id, at, at + tokens_live, actor)
@@ -62,7 +55,7 @@ BEGIN
             SET revoked_at = greatest(r.revoked_at, excluded.revoked_at), actor = excluded.actor,
                 expires_at = CASE WHEN r.expires_at IS NULL THEN NULL ELSE greatest(r.expires_at, excluded.expires_at) END
         RETURNING * INTO stored;
-    PERFORM pg_notify('unichat_revoked', '');   -- that there is one; bridges read the list
+    PERFORM unichat_notify('revoked', '');   -- that there is one; bridges read the list
     RETURN stored;
 END
 $function$;

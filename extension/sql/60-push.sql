@@ -50,6 +50,7 @@ CREATE TABLE @extschema@.push_notifications (
     told_by          bigint,
     created_at       timestamptz NOT NULL DEFAULT now(),
     sent_at          timestamptz,
+    erased           boolean NOT NULL DEFAULT false,
     UNIQUE (request_id, kind),
     CHECK (kind = 'digest' OR (request_id IS NOT NULL AND player_id IS NOT NULL)),
     CHECK ((state = 'sending') = (lease_until IS NOT NULL))
@@ -88,6 +89,8 @@ COMMENT ON COLUMN @extschema@.push_notifications.idempotency_key IS
 COMMENT ON COLUMN @extschema@.push_notifications.provider_id IS 'the provider''s own id of what it accepted';
 COMMENT ON COLUMN @extschema@.push_notifications.last_error IS 'why the last attempt did not succeed, at most 1,000 characters';
 COMMENT ON COLUMN @extschema@.push_notifications.told_by IS 'the digest that told of this chat';
+COMMENT ON COLUMN @extschema@.push_notifications.erased IS
+    'the player was erased: the row has no text, and is given none any more';
 
 CREATE TABLE @extschema@.push_attempts (
     push_id      bigint NOT NULL REFERENCES @extschema@.push_notifications (id) ON DELETE CASCADE,
@@ -272,12 +275,17 @@ COMMENT ON FUNCTION @extschema@.unichat_push_select(int, int, interval) IS
 /*
  * Two bridges claim at once:
  *
+ * The lock is of a table that is there for nothing else. An advisory lock anybody who is connected could take and keep.
+ *
  *     bridge A                                bridge B
  *     lock, select rows 1..8, mark, commit
  *                                             waits for the lock (microseconds: no network I/O is done under it)
  *                                             sees rows 1..8 as sending: 8 places of the volume are taken
  *     POST 1..8                               selects others or nothing
  */
+CREATE TABLE @extschema@.push_turn ();
+COMMENT ON TABLE @extschema@.push_turn IS 'unichat: empty; its lock is held by the bridge whose turn it is to claim pushes';
+
 CREATE FUNCTION @extschema@.unichat_push_claim(
     lease interval, max_rows int, volume_cap int DEFAULT 8, volume_window interval DEFAULT '15 minutes',
     max_failures int DEFAULT 8)
@@ -291,7 +299,12 @@ DECLARE
 BEGIN
     PERFORM set_config('search_path', 'pg_catalog, ' || extnamespace::regnamespace || ', pg_temp', true)
        FROM pg_extension WHERE extname = 'unichat';
-    PERFORM pg_advisory_xact_lock((x'756e6963'::bigint << 32) | 'push_notifications'::regclass::oid::bigint);
+    PERFORM unichat_check(lease > interval '0' AND lease <= interval '1 year', 'lease', 'It is longer than 0, at most 1 year.');
+    PERFORM unichat_check(max_rows BETWEEN 1 AND 1000000, 'max_rows', 'It is 1 to 1000000.');
+    PERFORM unichat_check(volume_cap BETWEEN 0 AND 1000000, 'volume_cap', 'It is 0 to 1000000.');
+    PERFORM unichat_check(volume_window BETWEEN interval '0' AND interval '1 year', 'volume_window', 'It is not negative, at most 1 year.');
+    PERFORM unichat_check(max_failures >= 1, 'max_failures', 'It is 1 or more.');
+    LOCK TABLE push_turn IN EXCLUSIVE MODE;
     PERFORM unichat_push_reclaim(max_failures);
     IF unichat_push_supersede(max_stale) = max_stale THEN
         RETURN; /* there may be more; nothing is sent before all of it is gone */
@@ -324,7 +337,8 @@ COMMENT ON FUNCTION @extschema@.unichat_push_claim(interval, int, int, interval,
     'claims what is to be pushed now for the time of a lease; report each row with unichat_push_result';
 
 /*
- * The one way out of `sending`. Returns the row's state after it, or null when the attempt is not the current one.
+ * The one way out of `sending`. Returns the row's state after it, or null when the attempt is not the current one. What the
+ * provider said is cut to 1,000 characters, and the pause that it asks for to 1000 years.
  *
  * outcome         the row becomes                          counts as a failure
  * sent            sent
@@ -352,18 +366,30 @@ DECLARE
 BEGIN
     PERFORM set_config('search_path', 'pg_catalog, ' || extnamespace::regnamespace || ', pg_temp', true)
        FROM pg_extension WHERE extname = 'unichat';
-    IF outcome IS NULL OR outcome NOT IN ('sent', 'no_recipients', 'failed', 'retry', 'refused', 'released') THEN
-        RAISE EXCEPTION 'unknown outcome of a push: "%"', outcome USING ERRCODE = 'invalid_parameter_value';
+    PERFORM unichat_check(id IS NOT NULL, 'id', 'It is one that unichat_push_claim has returned.');
+    PERFORM unichat_check(attempt IS NOT NULL, 'attempt', 'It is the one that unichat_push_claim has returned.');
+    PERFORM unichat_check(outcome IN ('sent', 'no_recipients', 'failed', 'retry', 'refused', 'released'), 'outcome',
+                          'It is sent, no_recipients, failed, retry, refused or released.');
+    PERFORM unichat_check(retry_after >= interval '0', 'retry_after', 'It is not negative.');
+    PERFORM unichat_check(max_failures >= 1, 'max_failures', 'It is 1 or more.');
+    PERFORM unichat_check(max_age BETWEEN interval '0' AND interval '1 year', 'max_age', 'It is not negative, at most 1 year.');
+    retry_after := least(retry_after, interval '1000 years');
+
+    -- Locked before anything is written: an erasure has either been here, or waits and finds what we write (retention.c).
+    SELECT n.* INTO p FROM push_notifications n WHERE n.id = unichat_push_result.id FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;
     END IF;
-    error := left(error, 1000);
+    error := CASE WHEN p.erased THEN NULL ELSE left(error, 1000) END;
+    provider := left(provider, 1000);
+    provider_id := left(provider_id, 1000);
 
     UPDATE push_attempts a
        SET finished_at = clock_timestamp(), outcome = unichat_push_result.outcome,
            http_status = unichat_push_result.http_status, error = unichat_push_result.error
      WHERE a.push_id = id AND a.attempt = unichat_push_result.attempt AND (a.outcome IS NULL OR a.outcome = 'lost');
 
-    SELECT n.* INTO p FROM push_notifications n WHERE n.id = unichat_push_result.id FOR UPDATE;
-    IF NOT FOUND OR p.state NOT IN ('pending', 'sending')
+    IF p.state NOT IN ('pending', 'sending')
        OR (outcome <> 'sent' AND (p.state <> 'sending' OR p.attempts <> attempt)) THEN
         RETURN NULL;
     END IF;
@@ -411,10 +437,11 @@ COMMENT ON FUNCTION @extschema@.unichat_push_queue() IS
 CREATE FUNCTION @extschema@.unichat_push_resend(push_id bigint) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    INSERT INTO @extschema@.push_notifications AS p (request_id, player_id, kind, urgency, title, body, data)
-    SELECT o.request_id, o.player_id, 'resend', o.urgency, o.title, o.body, o.data
+    INSERT INTO @extschema@.push_notifications AS p (request_id, player_id, kind, urgency, title, body, data, erased)
+    SELECT o.request_id, o.player_id, 'resend', o.urgency, o.title, o.body, o.data, o.erased
       FROM @extschema@.push_notifications o
      WHERE o.id = push_id AND o.request_id IS NOT NULL AND o.state NOT IN ('pending', 'sending')
+       FOR SHARE OF o   -- against an erasure at this moment (retention.c)
     ON CONFLICT (request_id, kind) DO UPDATE
        SET state = 'pending', idempotency_key = gen_random_uuid(), failures = 0, first_failed_at = NULL,
            last_attempt_at = NULL, next_attempt_at = clock_timestamp(), provider_id = NULL, http_status = NULL,

@@ -2,7 +2,8 @@
 
 CREATE TABLE @extschema@.unichat_keys (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    secret     bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()),
+    secret     bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+               CHECK (octet_length(secret) >= 32),
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE @extschema@.unichat_keys IS
@@ -25,8 +26,10 @@ ALTER TABLE @extschema@.chat_messages ENABLE ROW LEVEL SECURITY;
 ALTER TABLE @extschema@.chat_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE @extschema@.push_notifications ENABLE ROW LEVEL SECURITY;
 ALTER TABLE @extschema@.push_attempts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE @extschema@.push_turn ENABLE ROW LEVEL SECURITY;
 ALTER TABLE @extschema@.chat_revocations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE @extschema@.unichat_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE @extschema@.unichat_secret ENABLE ROW LEVEL SECURITY;
 
 -- pg_dump takes an extension's policies for the user's, and writes them into the dump. So when a dump is restored, which is
 -- when row_security is off, they come from there, and making them here would only be in their way.

@@ -2,6 +2,7 @@
 DO $$
 DECLARE
     member regprocedure;
+    type   regtype;
 BEGIN
     FOR member IN
         SELECT d.objid FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
@@ -10,8 +11,18 @@ BEGIN
     LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', member);
     END LOOP;
+    -- Types, also those of the tables' rows: a table of somebody's with a column of such a type would keep us from altering ours.
+    FOR type IN
+        SELECT t.oid FROM pg_type t JOIN pg_depend d
+                ON (d.classid, d.objid) IN (('pg_type'::regclass, t.oid), ('pg_class'::regclass, t.typrelid))
+          JOIN pg_extension e ON e.oid = d.refobjid
+         WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'unichat' AND t.typelem = 0
+    LOOP
+        EXECUTE format('REVOKE ALL ON TYPE %s FROM PUBLIC', type);
+    END LOOP;
 END
 $$;
+GRANT USAGE ON TYPE @extschema@.unichat_sent, @extschema@.unichat_queued TO unichat_app, unichat_bridge, unichat_admin, unichat_player;
 
 GRANT USAGE ON SCHEMA @extschema@ TO unichat_app, unichat_bridge, unichat_admin, unichat_player;
 
@@ -26,7 +37,7 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.unichat_payload(text, text, bigint, bigint, text, bigint, text, text, text, text, text, timestamptz, xid8, text, text, text, text),
     @extschema@.unichat_event(text, bigint),
     @extschema@.unichat_events_after(text, bigint, integer),
-    @extschema@.unichat_events_since(pg_snapshot),
+    @extschema@.unichat_events_since(pg_snapshot, text, bigint, integer),
     @extschema@.unichat_epoch()
     TO unichat_app, unichat_bridge, unichat_admin;
 
@@ -66,6 +77,9 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.unichat_push_queue()
     TO unichat_bridge;
 
+-- Notifications. Whoever is granted these hears and forges everything: the bridge, and what else is to hear of events.
+GRANT EXECUTE ON FUNCTION @extschema@.unichat_listen(text[]), @extschema@.unichat_notify(text, text) TO unichat_bridge;
+
 -- Revoked tokens.
 GRANT EXECUTE ON FUNCTION @extschema@.unichat_revocations() TO unichat_bridge;
 GRANT EXECUTE ON FUNCTION @extschema@.unichat_revoke(text, text, text, interval) TO unichat_admin;
@@ -80,6 +94,7 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.unichat_verify(text),
     @extschema@.unichat_stats(),
     @extschema@.unichat_delivery(),
+    @extschema@.unichat_delivery_stop(),
     @extschema@.unichat_push_queue(),
     @extschema@.unichat_push_resend(bigint)
     TO unichat_admin;

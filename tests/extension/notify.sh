@@ -9,8 +9,8 @@ sql -c 'CREATE EXTENSION unichat'
 # Runs the statements of standard input in a listening session; prints the payloads. (psql prints notifications after
 # each command, so a last, empty command is enough.)
 notified() {
-    { echo 'LISTEN unichat;'; cat; echo 'SELECT;'; } | psql -XqAt |
-        sed -n 's/^Asynchronous notification "unichat" with payload "\(.*\)" received from server process with PID [0-9]*\.$/\1/p'
+    { echo 'SELECT unichat_listen();'; cat; echo 'SELECT;'; } | psql -XqAt |
+        sed -nE 's/^Asynchronous notification "unichat_event_[0-9a-f]{32}" with payload "(.*)" received from server process with PID [0-9]*\.$/\1/p'
 }
 
 # All events of a player, as unichat_event() gives them.

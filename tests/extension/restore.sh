@@ -49,8 +49,12 @@ check() { # $1: how it was restored
 
 pg_dump "$db" >"$work/plain.sql"
 createdb "${db}_copy"
-psql -Xq -v ON_ERROR_STOP=1 -d "${db}_copy" -c 'LISTEN unichat' -f "$work/plain.sql" >"$work/out"
+sed '/^CREATE EXTENSION.* unichat/a SELECT chat.unichat_listen();' "$work/plain.sql" |
+    psql -Xq -v ON_ERROR_STOP=1 -d "${db}_copy" >"$work/out"
 ! grep -q 'Asynchronous notification' "$work/out" || fail "the restore notified"
+secret() { sql -d "$1" -c 'SELECT secret FROM chat.unichat_secret'; }
+! grep -q "$(secret "$db")" "$work/plain.sql" || fail "the secret is in the dump"
+[[ $(secret "${db}_copy") =~ ^[0-9a-f]{32}$ && $(secret "${db}_copy") != "$(secret "$db")" ]] || fail "the restored database has no secret of its own"
 check "plain"
 
 pg_dump -Fc -f "$work/custom" "$db"

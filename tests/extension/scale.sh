@@ -49,14 +49,25 @@ indexed "newest page" "SELECT * FROM unichat_messages('player-77')" chat_message
 indexed "page after" "SELECT * FROM unichat_messages('player-77', 5)" chat_messages_pkey
 indexed "page before" "SELECT * FROM unichat_messages('player-77', before => 20)" chat_messages_pkey
 indexed "queue" "SELECT * FROM unichat_requests()" chat_requests_queue
+sql -c "SELECT count(*) FROM generate_series(1, 3000) i, unichat_send('player-20', 'flood ' || i)" >/dev/null
+indexed "queue, with a flooded request" "SELECT * FROM unichat_requests()" chat_requests_queue
 indexed "queue, waiting" "SELECT * FROM unichat_requests('{waiting}')" chat_requests_queue
 indexed "queue, resolved" "SELECT * FROM unichat_requests('{resolved}')" chat_requests_queue
 indexed "mine" "SELECT * FROM unichat_requests(assigned_to => 'staff-0')" chat_requests_mine
 indexed "a player's requests" "SELECT * FROM unichat_requests(player_id => 'player-77')" chat_requests_player
 indexed "read" "SELECT unichat_read('player-77', 'staff', 20)" chat_players_pkey
 indexed "catch-up" "SELECT * FROM unichat_events_since(pg_current_snapshot())" chat_events_xid
+indexed "a page of it" "SELECT * FROM unichat_events_since(pg_current_snapshot(), 'player-77', 5, 100)" chat_events_xid
 indexed "resume" "SELECT * FROM unichat_events_after('player-77', 5)" chat_events_pkey
 indexed "one event" "SELECT unichat_event('player-77', 20)" chat_events_pkey
 indexed "prune, nothing to do" "SELECT unichat_prune('10 years')" chat_requests_resolved
 indexed "prune" "SELECT unichat_prune('1 day', 'cron', 20)" chat_requests_resolved
 indexed "erase" "SELECT unichat_erase_player('player-99')" chat_requests_player
+
+# Where reading all players would be thought cheaper than finding some of them.
+createdb "${db}_copy"
+export PGDATABASE=${db}_copy
+sql -c 'CREATE EXTENSION unichat'
+sql -v players=5000 -f bench/scale/fill.sql >/dev/null
+sql -c 'VACUUM ANALYZE'
+indexed "queue, of 5,000 players" "SELECT * FROM unichat_requests()" chat_players_pkey
