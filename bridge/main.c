@@ -1,14 +1,17 @@
 /* main.c - unichat-bridge: options, start, signals, end.
  *
- *     SIGHUP            read the configuration again; what is wrong leaves everything as it was
+ *     SIGHUP            read the configuration again, with keys and certificate; whatever is wrong
+ *                       leaves everything as it was
  *     SIGTERM, SIGINT   drain: no new connections, clients are told to reconnect one after the
- * other, pushes under way are finished, exit 0 the second one    exit now
+ *                       other, pushes under way are finished, exit 0
+ *     the second one    exit now
  *
  * Everything runs on one loop. What ends, ends in the reverse order of the start: each step begins
  * when the one before has said that it is done.
  */
 #include "api/api.h"
 #include "api/pusher_api.h"
+#include "api/throttle.h"
 #include "api/webhooks.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,6 +23,7 @@
 #include "delivery/identity_notice.h"
 #include "delivery/publication.h"
 #include "delivery/resume.h"
+#include "delivery/resume_answer.h"
 #include "identity/token_command.h"
 #include "push/push_queue.h"
 
@@ -36,6 +40,7 @@ typedef struct bridge {
     config *conf;
     key_set *keys;
     revocations *revoked;
+    bool revoked_more; /* than the connections were looked at for */
     api api;
     server *server;
     push_queue *push;
@@ -49,7 +54,7 @@ typedef struct bridge {
 
 static void to_app_limits(const config_app *from, hub_app_options *to)
 {
-    to->authorization_timeout = (unsigned)(from->authorization_time / 1000);
+    to->authorization_ms = (unsigned)from->authorization_time;
     to->max_connections = (unsigned)from->max_connections;
     to->max_client_events_per_sec = (unsigned)from->max_client_events;
     to->max_event_bytes = (unsigned)from->max_event;
@@ -61,12 +66,12 @@ static void to_app_limits(const config_app *from, hub_app_options *to)
     to->max_watchlist = (unsigned)from->max_watchlist;
     to->max_publish_channels = (unsigned)from->max_publish_channels;
     to->max_batch = (unsigned)from->max_batch;
-    to->cache_ttl = (unsigned)(from->cache_time / 1000);
+    to->cache_ms = (uint64_t)from->cache_time;
 }
 
 static void to_app_options(const config_app *from, hub_app_options *to)
 {
-    hub_app_options_init(to);
+    *to = (hub_app_options){0};
     to->id = from->id;
     to->key = from->key;
     to->secret = from->secret;
@@ -79,14 +84,19 @@ static void to_app_options(const config_app *from, hub_app_options *to)
     to_app_limits(from, to);
 }
 
-static caller *identify(void *arg, const char *token, int64_t *expires_at)
+static caller *identify(void *arg, const char *peer, const char *token, int64_t *expires_at,
+                        bool *too_many)
 {
     const bridge *b = arg;
     const char *why;
     caller *who = token_verify(&b->api.verifier, token, clock_unix_seconds(), &why);
-    if (who != NULL)
+    if (who != NULL) {
         *expires_at = token_end(&b->api.verifier, who);
-    return who;
+        return who;
+    }
+    *too_many = throttle_failed_handshake(&b->api, peer) > 0;
+    log_info("event=token_refused peer=%s path=/app reason=%s", peer, LOG_Q(why));
+    return NULL;
 }
 
 static void release(void *arg, caller *who)
@@ -95,28 +105,39 @@ static void release(void *arg, caller *who)
     caller_free(who);
 }
 
+/* Descriptors that are kept for all but clients: of each connection to the database, libpq's and the
+ * one that is watched (pg_conn.c); of each push and webhook, its socket and what wakes libcurl when
+ * the name is there; and the loop, ports, log and the portals' files. */
+static unsigned own_files(const config *c)
+{
+    return (unsigned)(100 + 2 * (1 + c->pool_size) +
+                      3 * (c->push_concurrency + WEBHOOKS_AT_ONCE * (int64_t)c->app_count));
+}
+
 static void to_server_options(bridge *b, server_options *to)
 {
     const config *c = b->conf;
-    server_options_init(to);
+    *to = (server_options){0};
     to->loop = &b->loop;
     to->hub = b->api.hub;
     to->path_prefix = c->path_prefix;
     to->allowed_origins = *c->allowed_origins == '\0' ? NULL : c->allowed_origins;
     to->max_body = (size_t)c->max_body;
+    to->max_bodies = (size_t)c->max_bodies;
     to->max_frame = (size_t)c->max_frame;
     to->max_queue = (size_t)c->max_queue;
-    to->max_queue_seconds = (unsigned)(c->max_queue_time / 1000);
+    to->max_queue_ms = (unsigned)c->max_queue_time;
     to->activity_timeout = (unsigned)(c->activity_timeout / 1000);
-    to->pong_timeout = (unsigned)(c->pong_timeout / 1000);
+    to->pong_ms = (unsigned)c->pong_timeout;
     to->guard_wait_ms = (unsigned)c->sign_in_wait;
-    to->drain_seconds = (unsigned)(c->drain_time / 1000);
+    to->drain_ms = (unsigned)c->drain_time;
     to->max_sockets = (unsigned)c->max_sockets;
+    to->own_files = own_files(c);
     to->max_address_sockets = (unsigned)c->max_address_sockets;
     to->max_identity_sockets = (unsigned)c->max_identity_sockets;
     to->max_identity_messages = (unsigned)c->identity_messages;
-    to->request_seconds = (unsigned)(c->request_time / 1000);
-    to->keepalive_seconds = (unsigned)(c->keepalive_time / 1000);
+    to->request_ms = (unsigned)c->request_time;
+    to->keepalive_ms = (unsigned)c->keepalive_time;
     to->trust_forwarded = c->trust_forwarded;
     to->identify = identify;
     to->release = release;
@@ -133,10 +154,16 @@ static void on_event(void *arg, const db_event *event)
         push_queue_wake(b->push);
 }
 
-static void on_resync(void *arg)
+static void on_resync(void *arg, const char *reason)
 {
     bridge *b = arg;
-    resume_resync_all(b->resumes, "epoch");
+    resume_resync_all(b->resumes, reason);
+}
+
+static void on_skipped(void *arg, const char *player_id)
+{
+    bridge *b = arg;
+    resume_answer_concerned(b->api.app, player_id, "too_old");
 }
 
 static void on_position(void *arg, const char *epoch, const snapshot *s)
@@ -155,13 +182,21 @@ static void on_publication(void *arg, const char *payload)
 static void on_revoked(void *arg, const char *revocation)
 {
     bridge *b = arg;
-    identity_take_revocation(b->api.hub, &b->api.verifier, b->revoked, revocation);
+    b->revoked_more |= identity_take_revocation(b->revoked, revocation);
+}
+
+static void on_revoked_all(void *arg)
+{
+    bridge *b = arg;
+    if (b->revoked_more)
+        identity_review(b->api.hub, &b->api.verifier);
+    b->revoked_more = false;
 }
 
 static void on_identity(void *arg, const char *payload)
 {
     bridge *b = arg;
-    identity_take_vouch(b->api.hub, payload);
+    identity_take_vouch(b->api.hub, &b->api.verifier, payload);
 }
 
 static bool start_apps(bridge *b)
@@ -182,17 +217,23 @@ static bool start_apps(bridge *b)
 
 static void start_database(bridge *b)
 {
-    static const listener_events events = {on_event,       on_resync,  on_position,
-                                           on_publication, on_revoked, on_identity};
+    static const listener_events events = {.event = on_event,
+                                           .resync = on_resync,
+                                           .skipped = on_skipped,
+                                           .position = on_position,
+                                           .publication = on_publication,
+                                           .revoked = on_revoked,
+                                           .revoked_all = on_revoked_all,
+                                           .identity = on_identity};
     b->api.pool = db_pool_new(&b->loop, b->conf);
     b->api.listener = listener_new(&b->loop, b->conf, b->api.pool, &events, b);
     b->resumes = resume_start(&b->loop, b->conf, b->api.pool, b->api.app);
     b->push = push_queue_start(&b->loop, b->conf, b->api.pool);
 }
 
-static void add_portal(bridge *b, const char *prefix)
+static void add_portal(bridge *b, const char *prefix, const char *name)
 {
-    char *folder = mem_printf("%s%s", b->conf->web_root, prefix);
+    char *folder = mem_printf("%s/%s/", b->conf->web_root, name);
     if (access(folder, R_OK) == 0)
         http_static(b->server, prefix, folder);
     else
@@ -209,10 +250,11 @@ static void add_routes(bridge *b)
     ops_api_routes(&b->api, b->server);
     if (*b->conf->web_root == '\0')
         return;
-    add_portal(b, "/player/");
-    add_portal(b, "/staff/");
-    add_portal(b, "/shared/");
-    add_portal(b, "/vendor/");
+    add_portal(b, "/player/", "player");
+    add_portal(b, "/staff/", "staff");
+    add_portal(b, "/shared/", "shared");
+    add_portal(b, "/vendor/", "vendor");
+    add_portal(b, "/", "home");
 }
 
 /* One port, with TLS or without; or listen_port without and tls_port with. */
@@ -270,6 +312,8 @@ static bool start_identity(bridge *b)
 
 static void log_problems(buf *problems)
 {
+    if (problems->len == 0)
+        return;
     for (char *line = strtok(problems->data, "\n"); line != NULL; line = strtok(NULL, "\n"))
         log_error("event=configuration problem=%s", LOG_Q(line));
 }
@@ -281,30 +325,40 @@ static void apply_log_level(const config *c)
         log_set_level(level);
 }
 
-/* Connections that live by a key which is gone are closed. */
-static void reload_keys(bridge *b)
+static key_set *load_keys(const config *c)
 {
     buf why = {0};
-    key_set *fresh = key_set_load(b->conf, &why);
-    if (fresh == NULL) {
+    key_set *keys = key_set_load(c, &why);
+    if (keys == NULL)
         log_error("event=jwt_keys reason=%s hint=%s", LOG_Q(why.data),
                   LOG_Q("the old keys are kept"));
-    } else {
-        key_set_free(b->keys);
-        b->keys = fresh;
-        b->api.verifier.keys = fresh;
-        identity_review(b->api.hub, &b->api.verifier);
-    }
     buf_free(&why);
+    return keys;
 }
 
+/* Whatever else can be wrong. The certificate comes last, as it is taken where it can be. */
+static bool accept_settings(void *arg)
+{
+    bridge *b = arg;
+    key_set *fresh = load_keys(b->conf);
+    if (fresh == NULL || !push_queue_check(b->conf) ||
+        !server_reload_tls(b->server, b->conf->tls_cert, b->conf->tls_key)) {
+        key_set_free(fresh);
+        return false;
+    }
+    key_set_free(b->keys);
+    b->keys = fresh;
+    b->api.verifier.keys = fresh;
+    return true;
+}
+
+/* Connections that live by a key which is gone are closed. */
 static void reload(bridge *b)
 {
     buf problems = {0};
-    if (config_reload(b->conf, &problems)) {
+    if (config_reload(b->conf, accept_settings, b, &problems)) {
         apply_log_level(b->conf);
-        reload_keys(b);
-        server_reload_tls(b->server, b->conf->tls_cert, b->conf->tls_key);
+        identity_review(b->api.hub, &b->api.verifier);
         if (b->push != NULL)
             push_queue_reload(b->push);
         warn_about_demo(b->conf);
@@ -362,8 +416,7 @@ static void stop(bridge *b, int signal_number)
         log_warning("event=exit_now signal=%d", signal_number);
         _exit(0);
     }
-    log_info("event=draining signal=%d seconds=%lld", signal_number,
-             (long long)b->conf->drain_time / 1000);
+    log_info("event=draining signal=%d ms=%lld", signal_number, (long long)b->conf->drain_time);
     process_notify("STOPPING=1");
     b->api.draining = true;
     server_drain(b->server, on_drained, b);
@@ -416,14 +469,14 @@ static int run(config *conf)
     return 0;
 }
 
-/* What config_load() has not seen: whether the keys can be used. */
+/* What config_load() has not seen: whether the keys and the target of pushes can be used. */
 static int check_config(const config *conf)
 {
     buf why = {0};
     key_set *keys = key_set_load(conf, &why);
     if (keys == NULL)
         fprintf(stderr, "%s\n", why.data);
-    int code = keys == NULL || puts("the configuration is fine") < 0;
+    int code = keys == NULL || !push_queue_check(conf) || puts("the configuration is fine") < 0;
     key_set_free(keys);
     buf_free(&why);
     return code;

@@ -41,8 +41,8 @@ caller *api_caller(const api *a, http_request *req) __attribute__((warn_unused_r
 /* The same, and staff. */
 caller *api_staff(const api *a, http_request *req) __attribute__((warn_unused_result));
 
-/* The token of the request, or NULL. *by_cookie says where it came from; then the caller of this
- * function frees nothing: it lives as long as the request. */
+/* The token of the request, or NULL; it lives as long as the request. *by_cookie: whether it is, or
+ * would be, a cookie's. */
 const char *api_token(http_request *req, bool *by_cookie);
 
 /* ---- statements (query.c) ---- */
@@ -50,9 +50,17 @@ const char *api_token(http_request *req, bool *by_cookie);
 /* Answers from the rows of a statement that has succeeded. */
 typedef void api_rows(const api *a, http_request *req, PGresult *rows);
 
-/* Runs a statement and has `rows` answer; errors are answered by the table of sql_error.c. `owned`
- * (or NULL) is freed with free() after that. */
-void api_query(const api *a, http_request *req, const db_stmt *stmt, const char *const *values,
-               api_rows *rows);
+/* Who asks, and whose row the statement may have to wait for: a player's, or that of the request with
+ * this id; or neither. */
+typedef struct api_subject {
+    const caller *who;
+    const char *player;
+    const char *request;
+} api_subject;
+
+/* Runs a statement and has `rows` answer; errors are answered by the table of sql_error.c. The values
+ * are copied. It is on the account of its subject (db/pool.h). */
+void api_query(const api *a, http_request *req, const api_subject *subject, const db_stmt *stmt,
+               const char *const *values, api_rows *rows);
 
 #endif

@@ -84,18 +84,20 @@ static void send_for(const api *a, http_request *req, fields *f, const caller *w
     if (answered || !sender_is_fine(req, f, who))
         return;
     const char *name = fields_text(f, "playerName", TEXT_MAX);
+    if (!staff && *who->name != '\0') /* what the app has signed is not the player's to change */
+        name = who->name;
     const char *values[] = {
         player,
         fields_required_text(f, "message", TEXT_MAX),
         caller_role_name(who->role),
         who->sub,
         fields_text(f, "clientMessageId", TEXT_MAX),
-        name != NULL || staff || *who->name == '\0' ? name : who->name,
+        name,
         fields_text(f, "urgency", TEXT_MAX),
         fields_id(f, "requestId", request_id) ? request_id : NULL,
     };
     if (body_is_fine(req, f) && throttle_message(a, req, who))
-        api_query(a, req, &send_stmt, values, answer_sent);
+        api_query(a, req, &(api_subject){.player = player}, &send_stmt, values, answer_sent);
 }
 
 static void handle_send(http_request *req, void *arg)
@@ -133,8 +135,8 @@ static const member request_members[] = {{"requestId", "request_id", MEMBER_ID},
                                          {"lastSeq", "last_seq", MEMBER_NUMBER},
                                          {0}};
 
-static const db_stmt requests_stmt = {"requests",
-                                      "SELECT * FROM unichat_requests($1::text[], $2, $3::int)", 3};
+static const db_stmt requests_stmt = {
+    "requests", "SELECT * FROM unichat_requests($1::text[], $2, $3::int, NULL::text)", 3};
 
 static void answer_requests(const api *a, http_request *req, PGresult *rows)
 {
@@ -170,15 +172,10 @@ static bool status_array(const char *list, char out[64])
     return true;
 }
 
-static void handle_requests(http_request *req, void *arg)
+static void list_requests(const api *a, http_request *req, const caller *who)
 {
-    const api *a = arg;
     char statuses[64] = "{waiting,in_progress}", limit_text[24];
     int64_t limit;
-    caller *who = api_staff(a, req);
-    if (who == NULL)
-        return;
-    caller_free(who);
     const char *list = http_query(req, "status");
     if (list != NULL && !status_array(list, statuses)) {
         http_respond_error(req, 400, "invalid_query", "status",
@@ -189,7 +186,16 @@ static void handle_requests(http_request *req, void *arg)
         return;
     snprintf(limit_text, sizeof limit_text, "%lld", (long long)limit);
     const char *values[] = {statuses, http_query(req, "playerId"), limit_text};
-    api_query(a, req, &requests_stmt, values, answer_requests);
+    api_query(a, req, &(api_subject){.who = who}, &requests_stmt, values, answer_requests);
+}
+
+static void handle_requests(http_request *req, void *arg)
+{
+    const api *a = arg;
+    caller *who = api_staff(a, req);
+    if (who != NULL)
+        list_requests(a, req, who);
+    caller_free(who);
 }
 
 /* ---- messages ---- */
@@ -207,7 +213,8 @@ static const db_stmt messages_stmt = {
     " m.sender AS m_sender, m.sender_id AS m_sender_id, m.message_text AS m_text,"
     " m.client_message_id AS m_client_id, m.\"timestamp\" AS m_timestamp"
     " FROM (SELECT 1) AS one LEFT JOIN chat_players AS p ON p.player_id = $1"
-    " LEFT JOIN unichat_requests('{waiting,in_progress,resolved}', $1, 1) AS r ON true"
+    " LEFT JOIN unichat_requests('{waiting,in_progress,resolved}'::text[], $1, 1, NULL::text) AS r "
+    "ON true"
     " LEFT JOIN unichat_messages($1,"
     "   (SELECT $2::bigint WHERE $2::bigint <= (SELECT last_seq FROM chat_players WHERE player_id "
     "= $1)),"
@@ -281,14 +288,11 @@ static const char *number_or_null(int64_t n, char out[24])
     return n < 0 ? NULL : out;
 }
 
-static void handle_messages(http_request *req, void *arg)
+static void list_messages(const api *a, http_request *req, const caller *who)
 {
-    const api *a = arg;
     int64_t after, before, limit;
     char after_text[24], before_text[24], limit_text[24];
-    caller *who = api_caller(a, req);
-    const char *player = who == NULL ? NULL : player_of_path(req, who);
-    caller_free(who);
+    const char *player = player_of_path(req, who);
     if (player == NULL || !query_integer(req, "after", 0, INT64_MAX, -1, &after) ||
         !query_integer(req, "before", 0, INT64_MAX, -1, &before) ||
         !query_integer(req, "limit", 1, PAGE_MAX, 50, &limit))
@@ -296,7 +300,16 @@ static void handle_messages(http_request *req, void *arg)
     const char *values[] = {player, number_or_null(after, after_text),
                             number_or_null(before, before_text),
                             number_or_null(limit + 1, limit_text)};
-    api_query(a, req, &messages_stmt, values, answer_messages);
+    api_query(a, req, &(api_subject){.who = who}, &messages_stmt, values, answer_messages);
+}
+
+static void handle_messages(http_request *req, void *arg)
+{
+    const api *a = arg;
+    caller *who = api_caller(a, req);
+    if (who != NULL)
+        list_messages(a, req, who);
+    caller_free(who);
 }
 
 /* ---- status ---- */
@@ -338,25 +351,31 @@ static void handle_status(http_request *req, void *arg)
                                 fields_required_text(&f, "status", PLAYER_ID_MAX), who->sub,
                                 expected_status(&f)};
         if (body_is_fine(req, &f))
-            api_query(a, req, &status_stmt, values, answer_request);
+            api_query(a, req, &(api_subject){.request = values[0]}, &status_stmt, values,
+                      answer_request);
         fields_free(&f);
     }
     caller_free(who);
 }
 
-/* ---- read ---- */
+/* ---- read, block ---- */
 
 static const db_stmt read_stmt = {
     "read", "SELECT player_read_seq, staff_read_seq FROM unichat_read($1, $2, $3::bigint)", 3};
 
-static const member read_members[] = {{"playerReadSeq", "player_read_seq", MEMBER_NUMBER},
-                                      {"staffReadSeq", "staff_read_seq", MEMBER_NUMBER},
-                                      {0}};
+static const db_stmt block_stmt = {
+    "block", "SELECT player_id, blocked FROM unichat_block($1, $2::boolean, $3)", 3};
 
-static void answer_read(const api *a, http_request *req, PGresult *rows)
+static const member player_members[] = {{"playerId", "player_id", MEMBER_TEXT},
+                                        {"playerReadSeq", "player_read_seq", MEMBER_NUMBER},
+                                        {"staffReadSeq", "staff_read_seq", MEMBER_NUMBER},
+                                        {"blocked", "blocked", MEMBER_BOOL},
+                                        {0}};
+
+static void answer_player(const api *a, http_request *req, PGresult *rows)
 {
     (void)a;
-    http_respond_json(req, 200, row_object(rows, 0, read_members));
+    http_respond_json(req, 200, row_object(rows, 0, player_members));
 }
 
 static void handle_read(http_request *req, void *arg)
@@ -370,24 +389,10 @@ static void handle_read(http_request *req, void *arg)
         snprintf(seq, sizeof seq, "%lld", (long long)fields_required_integer(&f, "seq", 0));
         const char *values[] = {player, caller_role_name(who->role), seq};
         if (body_is_fine(req, &f))
-            api_query(a, req, &read_stmt, values, answer_read);
+            api_query(a, req, &(api_subject){.player = player}, &read_stmt, values, answer_player);
         fields_free(&f);
     }
     caller_free(who);
-}
-
-/* ---- block ---- */
-
-static const db_stmt block_stmt = {
-    "block", "SELECT player_id, blocked FROM unichat_block($1, $2::boolean, $3)", 3};
-
-static const member block_members[] = {
-    {"playerId", "player_id", MEMBER_TEXT}, {"blocked", "blocked", MEMBER_BOOL}, {0}};
-
-static void answer_block(const api *a, http_request *req, PGresult *rows)
-{
-    (void)a;
-    http_respond_json(req, 200, row_object(rows, 0, block_members));
 }
 
 static void handle_block(http_request *req, void *arg)
@@ -399,7 +404,7 @@ static void handle_block(http_request *req, void *arg)
     if (player != NULL && body_read(req, &f)) {
         const char *values[] = {player, fields_required_bool(&f, "blocked") ? "t" : "f", who->sub};
         if (body_is_fine(req, &f))
-            api_query(a, req, &block_stmt, values, answer_block);
+            api_query(a, req, &(api_subject){.player = player}, &block_stmt, values, answer_player);
         fields_free(&f);
     }
     caller_free(who);

@@ -1,6 +1,16 @@
-/* ops_api.c - /healthz, /readyz, /metrics. */
+/* ops_api.c - /healthz, /readyz, /metrics.
+ *
+ * The first two are for anybody and say yes or no. The numbers are for the operator: how many are
+ * connected, how often who is refused, whether the database answers. They are given to a request
+ * from this machine itself, and to one that has the setting metrics_token.
+ */
 #include "api/api.h"
+#include "api/throttle.h"
+#include "base/log.h"
 #include "base/metrics.h"
+#include "base/text.h"
+
+#include <string.h>
 
 static void handle_health(http_request *req, void *arg)
 {
@@ -16,14 +26,38 @@ static void handle_ready(http_request *req, void *arg)
     if (!ready)
         http_set_header(req, "Retry-After", "1");
     http_respond_json(req, ready ? 200 : 503,
-                      json_pack("{s:s, s:b, s:b, s:b}", "status", ready ? "ok" : "unavailable",
-                                "listening", listening, "database", pool, "draining", a->draining));
+                      json_pack("{s:s}", "status", ready ? "ok" : "unavailable"));
+}
+
+static bool has_metrics_token(const api *a, http_request *req)
+{
+    bool by_cookie;
+    const char *wanted = a->conf->metrics_token, *token = api_token(req, &by_cookie);
+    return *wanted != '\0' && !by_cookie && token != NULL &&
+           text_equal_secret(token, strlen(token), wanted, strlen(wanted));
+}
+
+/* A wrong token is told from none: whoever guesses is slowed down. */
+static void refuse_metrics(const api *a, http_request *req)
+{
+    if (http_header(req, "authorization") != NULL && !throttle_failure(a, req))
+        return;
+    log_warning("event=metrics_refused peer=%s hint=%s", http_peer(req),
+                LOG_Q("they are for this machine itself, not through a proxy, and for who sends "
+                      "metrics_token"));
+    http_respond_error(req, 403, "forbidden", NULL,
+                       "the metrics are for the machine that the bridge runs on, and for who sends "
+                       "metrics_token as Authorization: Bearer");
 }
 
 static void handle_metrics(http_request *req, void *arg)
 {
-    (void)arg;
+    const api *a = arg;
     buf out = {0};
+    if (!http_is_local(req) && !has_metrics_token(a, req)) {
+        refuse_metrics(a, req);
+        return;
+    }
     metrics_render(&out);
     http_respond(req, 200, "text/plain; version=0.0.4; charset=utf-8", out.data, out.len);
     buf_free(&out);

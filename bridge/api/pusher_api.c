@@ -309,10 +309,13 @@ static void post_terminate(http_request *req, void *arg)
 {
     hub_app *app = authorized(arg, req);
 
+    unsigned closed;
+
     if (!app)
         return;
+    closed = hub_terminate_user(app, http_param(req, "user"));
     log_info("event=user_terminated app=%s user=%s connections=%u", http_param(req, "id"),
-             LOG_Q(http_param(req, "user")), hub_terminate_user(app, http_param(req, "user")));
+             LOG_Q(http_param(req, "user")), closed);
     http_respond_json(req, 200, json_object());
 }
 

@@ -7,7 +7,7 @@
  * app's secret, to authorize.
  *
  * The connection that it is for then lives by the caller's token and ends with it, at whichever
- * bridge it is (delivery/identity_notice.h).
+ * bridge it is (delivery/identity_notice.h): the answer waits until that is certain.
  *
  * The user's id is role and encoded sub ("player-42", "staff-grace"), so that no player is taken
  * for a staff member of the same name; user_info has the plain sub.
@@ -52,30 +52,65 @@ static char *user_json(const caller *who, const char *id_member)
     return text;
 }
 
-/* False after 503 was answered. */
-static bool vouch(const api *a, http_request *req, const caller *who, const char *socket_id)
-{
-    if (identity_vouch(a->hub, &a->verifier, a->pool, who, socket_id))
-        return true;
-    respond_unavailable(req);
-    return false;
-}
+/* What is asked for. Its strings are the request's. */
+typedef struct wanted {
+    const api *a;
+    http_request *req;
+    caller *who;
+    const char *socket_id;
+    const char *channel; /* NULL: a sign-in */
+} wanted;
 
-static void authorize(const api *a, http_request *req, const caller *who, const char *socket_id,
-                      const char *channel)
+static void answer_channel(const wanted *w)
 {
-    if (!vouch(a, req, who, socket_id))
-        return;
-    const config_app *app = &a->conf->apps[0];
-    bool presence = strcmp(channel, CHANNEL_STAFF_PRESENCE) == 0;
-    char *data = presence ? user_json(who, "user_id") : NULL;
-    char *auth = pusher_sign_channel(app->key, app->secret, socket_id, channel, data);
+    const config_app *app = &w->a->conf->apps[0];
+    bool presence = strcmp(w->channel, CHANNEL_STAFF_PRESENCE) == 0;
+    char *data = presence ? user_json(w->who, "user_id") : NULL;
+    char *auth = pusher_sign_channel(app->key, app->secret, w->socket_id, w->channel, data);
     json_t *body = json_pack("{s:s}", "auth", auth);
     if (data != NULL)
         json_object_set_new(body, "channel_data", json_string(data));
-    http_respond_json(req, 200, body);
+    http_respond_json(w->req, 200, body);
     free(auth);
     free(data);
+}
+
+static void answer_sign_in(const wanted *w)
+{
+    const config_app *app = &w->a->conf->apps[0];
+    char *data = user_json(w->who, "id");
+    char *auth = pusher_sign_user(app->key, app->secret, w->socket_id, data);
+    http_respond_json(w->req, 200, json_pack("{s:s, s:s}", "auth", auth, "user_data", data));
+    free(auth);
+    free(data);
+}
+
+/* A token that was revoked while the database was asked has been good for nothing. */
+static void on_vouched(void *arg, bool vouched)
+{
+    wanted *w = arg;
+    const char *why;
+    if (!vouched) {
+        respond_unavailable(w->req);
+    } else if (!token_is_still_good(&w->a->verifier, w->who, &why)) {
+        http_set_header(w->req, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
+        http_respond_error(w->req, 401, "invalid_token", NULL, "%s", why);
+    } else if (w->channel != NULL) {
+        answer_channel(w);
+    } else {
+        answer_sign_in(w);
+    }
+    caller_free(w->who);
+    free(w);
+}
+
+/* Takes over the caller. */
+static void authorize(const api *a, http_request *req, caller *who, const char *socket_id,
+                      const char *channel)
+{
+    wanted *w = mem_new(wanted);
+    *w = (wanted){.a = a, .req = req, .who = who, .socket_id = socket_id, .channel = channel};
+    identity_vouch(a->hub, &a->verifier, a->pool, who, socket_id, on_vouched, w);
 }
 
 static void handle_auth(http_request *req, void *arg)
@@ -86,15 +121,13 @@ static void handle_auth(http_request *req, void *arg)
         return;
     const char *channel = http_form(req, "channel_name");
     const char *socket_id = required_socket_id(req);
-    if (socket_id == NULL) {
-        caller_free(who);
+    if (socket_id != NULL && channel != NULL && channel_allows(channel, who)) {
+        authorize(a, req, who, socket_id, channel);
         return;
     }
-    if (channel == NULL) {
+    if (socket_id != NULL && channel == NULL) {
         http_respond_error(req, 400, "missing_field", "channel_name", "channel_name is needed");
-    } else if (channel_allows(channel, who)) {
-        authorize(a, req, who, socket_id, channel);
-    } else {
+    } else if (socket_id != NULL) {
         log_info("event=channel_refused role=%s sub=%s channel=%s peer=%s",
                  caller_role_name(who->role), LOG_Q(who->sub), LOG_Q(channel), http_peer(req));
         http_respond_error(req, 403, "forbidden", "channel_name",
@@ -106,19 +139,14 @@ static void handle_auth(http_request *req, void *arg)
 static void handle_user_auth(http_request *req, void *arg)
 {
     const api *a = arg;
-    const config_app *app = &a->conf->apps[0];
     caller *who = api_caller(a, req);
     if (who == NULL)
         return;
     const char *socket_id = required_socket_id(req);
-    char *data = user_json(who, "id");
-    if (socket_id != NULL && data != NULL && vouch(a, req, who, socket_id)) {
-        char *auth = pusher_sign_user(app->key, app->secret, socket_id, data);
-        http_respond_json(req, 200, json_pack("{s:s, s:s}", "auth", auth, "user_data", data));
-        free(auth);
-    }
-    free(data);
-    caller_free(who);
+    if (socket_id != NULL)
+        authorize(a, req, who, socket_id, NULL);
+    else
+        caller_free(who);
 }
 
 void pusher_auth_api_routes(api *a, server *srv)

@@ -3,9 +3,11 @@
 #include "api/respond.h"
 #include "api/sql_error.h"
 #include "api/throttle.h"
+#include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct pending {
@@ -54,12 +56,26 @@ static void on_done(void *arg, const db_result *result)
     free(p);
 }
 
-void api_query(const api *a, http_request *req, const db_stmt *stmt, const char *const *values,
-               api_rows *rows)
+/* What waits for one row, whoever asks, is on one account: so it keeps none of those who ask from
+ * their other work. */
+static void account_of(const api_subject *subject, char *out, size_t size)
 {
+    if (subject->player != NULL)
+        snprintf(out, size, "%s:%s", caller_role_name(CALLER_PLAYER), subject->player);
+    else if (subject->request != NULL)
+        snprintf(out, size, "request:%s", subject->request);
+    else
+        caller_key(subject->who, out, size);
+}
+
+void api_query(const api *a, http_request *req, const api_subject *subject, const db_stmt *stmt,
+               const char *const *values, api_rows *rows)
+{
+    char account[LIMIT_KEY_SIZE];
     pending *p = mem_new(pending);
     *p = (pending){.a = a, .req = req, .stmt = stmt, .rows = rows};
-    if (listener_has_begun(a->listener) && db_query(a->pool, stmt, values, on_done, p))
+    account_of(subject, account, sizeof account);
+    if (listener_has_begun(a->listener) && db_query_for(a->pool, account, stmt, values, on_done, p))
         return;
     free(p);
     respond_unavailable(req);

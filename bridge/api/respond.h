@@ -14,8 +14,7 @@ bool body_read(http_request *req, fields *f) __attribute__((warn_unused_result))
 /* True when the fields had no mistake; else 400 was answered. */
 bool body_is_fine(http_request *req, const fields *f) __attribute__((warn_unused_result));
 
-/* A whole number of the query; `fallback` (as text, or NULL) where it is not there. False after 400
- * was answered. */
+/* A whole number of the query; `fallback` where it is not there. False after 400 was answered. */
 bool query_integer(http_request *req, const char *name, int64_t min, int64_t max, int64_t fallback,
                    int64_t *value) __attribute__((warn_unused_result));
 

@@ -1,8 +1,8 @@
 /* session_api.c - /session: who am I, a cookie for my token, and the demo's sign-in.
  *
  * The bridge issues no identities of its own. The demo (setting demo_password) is the exception,
- * for trying out: it signs a token for whatever name is given, and is refused at start unless the
- * bridge listens on loopback.
+ * for trying out: it signs a token for whatever name is given, is refused at start unless the bridge
+ * listens on loopback, and is not there for what a proxy has passed on.
  */
 #include "api/api.h"
 #include "api/respond.h"
@@ -15,15 +15,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool demo_is_on(const api *a)
+/* A proxy on the same machine would make a loopback address one of the whole world. */
+static bool demo_is_on(const api *a, const http_request *req)
 {
-    return *a->conf->demo_password != '\0';
+    return *a->conf->demo_password != '\0' && !http_is_forwarded(req);
 }
 
-static void set_cookie(http_request *req, const char *name, const char *value, int64_t max_age)
+/* A browser sends the origin of its page with what sets a cookie, so that it is also Secure behind a
+ * proxy that speaks TLS and does not say so, or is not believed. */
+static bool is_secure(const api *a, const http_request *req)
+{
+    return strcmp(a->conf->cookie_secure, "always") == 0 || http_is_tls(req) ||
+           http_page_is_tls(req);
+}
+
+static void set_cookie(const api *a, http_request *req, const char *name, const char *value,
+                       int64_t max_age)
 {
     char *cookie = mem_printf("%s=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=Strict%s", name,
-                              value, (long long)max_age, http_is_tls(req) ? "; Secure" : "");
+                              value, (long long)max_age, is_secure(a, req) ? "; Secure" : "");
     http_set_header(req, "Set-Cookie", cookie);
     free(cookie);
 }
@@ -33,7 +43,7 @@ static void respond_no_session(const api *a, http_request *req, const char *code
 {
     http_respond_json(req, 401,
                       json_pack("{s:{s:s, s:s}, s:b}", "error", "code", code, "message", why,
-                                "demo", demo_is_on(a)));
+                                "demo", demo_is_on(a, req)));
 }
 
 static void handle_get(http_request *req, void *arg)
@@ -51,13 +61,17 @@ static void handle_get(http_request *req, void *arg)
             respond_no_session(a, req, "invalid_token", why);
         return;
     }
+    if (!throttle_call(a, req, who)) {
+        caller_free(who);
+        return;
+    }
     char expires[CLOCK_RFC3339_SIZE];
     clock_rfc3339_us(expires, who->expires_at * 1000000);
     http_respond_json(req, 200,
                       json_pack("{s:s, s:s, s:s, s:s, s:{s:s}, s:b}", "role",
                                 caller_role_name(who->role), "sub", who->sub, "name", who->name,
                                 "expiresAt", expires, "app", "key", a->conf->apps[0].key, "demo",
-                                demo_is_on(a)));
+                                demo_is_on(a, req)));
     caller_free(who);
 }
 
@@ -79,25 +93,25 @@ static void handle_post(http_request *req, void *arg)
     caller *who = api_caller(a, req);
     if (who == NULL)
         return;
-    set_cookie(req, "unichat_token", token, who->expires_at - clock_unix_seconds());
+    set_cookie(a, req, "unichat_token", token, who->expires_at - clock_unix_seconds());
     http_respond_json(req, 204, NULL);
     caller_free(who);
 }
 
 static void handle_delete(http_request *req, void *arg)
 {
-    (void)arg;
+    const api *a = arg;
     if (!http_same_origin(req)) {
         http_respond_error(req, 403, "origin_not_allowed", NULL,
                            "the request comes from a page of another origin");
         return;
     }
     const char *role = http_header(req, "x-unichat-role");
-    set_cookie(req, "unichat_token", "", 0);
+    set_cookie(a, req, "unichat_token", "", 0);
     if (role == NULL || strcmp(role, "player") == 0)
-        set_cookie(req, "unichat_token_player", "", 0);
+        set_cookie(a, req, "unichat_token_player", "", 0);
     if (role == NULL || strcmp(role, "staff") == 0)
-        set_cookie(req, "unichat_token_staff", "", 0);
+        set_cookie(a, req, "unichat_token_staff", "", 0);
     http_respond_json(req, 204, NULL);
 }
 
@@ -114,7 +128,7 @@ static void sign_in(const api *a, http_request *req, caller_role role, const cha
         return;
     }
     log_warning("event=demo_sign_in role=%s peer=%s", caller_role_name(role), http_peer(req));
-    set_cookie(req, role == CALLER_STAFF ? "unichat_token_staff" : "unichat_token_player", token,
+    set_cookie(a, req, role == CALLER_STAFF ? "unichat_token_staff" : "unichat_token_player", token,
                lifetime);
     http_respond_json(req, 204, NULL);
     free(token);
@@ -147,7 +161,7 @@ static void handle_demo(http_request *req, void *arg)
 {
     const api *a = arg;
     fields f;
-    if (!demo_is_on(a)) {
+    if (!demo_is_on(a, req)) {
         http_respond_error(req, 404, "not_found", NULL, "there is no demo here");
     } else if (!http_same_origin(req)) {
         http_respond_error(req, 403, "origin_not_allowed", NULL,

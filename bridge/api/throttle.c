@@ -85,6 +85,13 @@ bool throttle_failure(const api *a, http_request *req)
     return take(req, failures, failure_rate(a->conf), key, "too many wrong tokens or passwords");
 }
 
+unsigned throttle_failed_handshake(const api *a, const char *peer)
+{
+    char key[ADDRESS_KEY_SIZE];
+    address_key(peer, key);
+    return limit_take(failures, failure_rate(a->conf), key);
+}
+
 void throttle_return_failure(const api *a, http_request *req)
 {
     char key[ADDRESS_KEY_SIZE];

@@ -26,6 +26,10 @@ void throttle_return_message(const api *a, const char *player_id);
 /* A wrong token or password, by address. False after 429 was answered. */
 bool throttle_failure(const api *a, http_request *req) __attribute__((warn_unused_result));
 
+/* The same at a handshake, where an answer is another's: the seconds to wait, or 0. */
+unsigned throttle_failed_handshake(const api *a, const char *peer)
+    __attribute__((warn_unused_result));
+
 /* It was none. */
 void throttle_return_failure(const api *a, http_request *req);
 

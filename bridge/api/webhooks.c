@@ -3,34 +3,39 @@
  * which they happened.
  *
  *     happening --> queue --tick--> batch --POST--> 2xx: the next batch
- *         |                           ^        \--> else: again after 1, 2, 4 ... s; after five
- * minutes given up, counted, logged
+ *         |                           ^        \--> else: again after 1, 2, 4 ... s
+ *         |                           |                       |  \--> after five minutes: given up,
+ *         |                           \-----------------------/       counted, logged
+ *         |
  *         \--> delayed (vacated, member_removed) --3 s--> queue
  *                  \--> the channel is occupied, the member is back: neither is told
  *
  * The hub only appends to a queue: nothing here can hold up a delivery. A batch is signed once,
- * over the bytes that are sent, and sent again unchanged. The queue is bounded; what does not fit
- * is counted and logged, never silently lost.
+ * over the bytes that are sent, and sent again unchanged. What waits, delayed or queued, is bounded
+ * in number and bytes: names and data are the clients'. What does not fit is counted and logged,
+ * never silently lost.
  */
 #include "api/webhooks.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/container_of.h"
 #include "base/http_client.h"
+#include "base/limit.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "hub/observer.h"
 #include "hub/session.h"
 #include "protocol/pusher_sign.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define BATCH_MAX 50u
-#define QUEUE_MAX 10000u
+#define WAITING_MAX 10000u
+#define WAITING_BYTES_MAX (16u << 20)
 #define DELAY_MS 3000u
 #define RETRY_FIRST_MS 1000u
 #define RETRY_MAX_MS 60000u
@@ -39,13 +44,14 @@
 
 typedef struct pending {
     struct pending *next;
+    size_t size;
     char json[];
 } pending;
 
 /* A goodbye that a hello within DELAY_MS takes back. */
 typedef struct goodbye {
-    UT_hash_handle hh; /* in sink.goodbyes */
     struct sink *sink;
+    uint64_t hash;
     wheel_timer timer;
     pending *event;
     char key[]; /* the channel, and for members a NUL's stand-in and the user */
@@ -56,8 +62,9 @@ typedef struct sink {
     webhooks *owner;
     hub_app *app;
     pending *first, **last;
-    unsigned queued;
-    goodbye *goodbyes;
+    unsigned waiting; /* queued and delayed */
+    size_t waiting_bytes;
+    map goodbyes;      /* by key */
     wheel_timer timer; /* to send, or to try again */
     http_call *call;
     buf batch; /* what is under way; empty: nothing is */
@@ -70,10 +77,8 @@ struct webhooks {
     http_client *client;
     sink *sinks;
     metric *sent, *failed, *dropped;
+    limit *full;
 };
-
-#define SINK_OF(t) ((sink *)((char *)(t)-offsetof(sink, timer)))
-#define GOODBYE_OF(t) ((goodbye *)((char *)(t)-offsetof(goodbye, timer)))
 
 /* ---- sending ---- */
 
@@ -81,7 +86,7 @@ static void send_batch(sink *s);
 
 static void on_timer(wheel_timer *t)
 {
-    send_batch(SINK_OF(t));
+    send_batch(container_of(t, sink, timer));
 }
 
 static void wake_after(sink *s, uint64_t ms)
@@ -132,6 +137,27 @@ static void on_reply(void *arg, const http_reply *reply)
     }
 }
 
+/* Counts it as waiting; false, and gone, when there is no room for it. */
+static bool admit(sink *s, pending *p)
+{
+    if (s->waiting >= WAITING_MAX || s->waiting_bytes + p->size > WAITING_BYTES_MAX) {
+        metric_add(s->owner->dropped, 1);
+        limit_tell(s->owner->full, hub_app_get_options(s->app)->id);
+        free(p);
+        return false;
+    }
+    s->waiting++;
+    s->waiting_bytes += p->size;
+    return true;
+}
+
+static void forget(sink *s, pending *p)
+{
+    s->waiting--;
+    s->waiting_bytes -= p->size;
+    free(p);
+}
+
 /* Moves the oldest events into the batch. */
 static void fill_batch(sink *s)
 {
@@ -142,8 +168,7 @@ static void fill_batch(sink *s)
         buf_puts(&s->batch, s->batch_events++ ? "," : "");
         buf_puts(&s->batch, p->json);
         s->first = p->next;
-        s->queued--;
-        free(p);
+        forget(s, p);
     }
     if (!s->first)
         s->last = &s->first;
@@ -183,19 +208,12 @@ static void send_batch(sink *s)
 
 /* ---- queueing ---- */
 
+/* What was admitted. */
 static void enqueue(sink *s, pending *p)
 {
-    if (s->queued >= QUEUE_MAX) {
-        metric_add(s->owner->dropped, 1);
-        log_warning("event=webhook_dropped app=%s queued=%u", hub_app_get_options(s->app)->id,
-                    s->queued);
-        free(p);
-        return;
-    }
     p->next = NULL;
     *s->last = p;
     s->last = &p->next;
-    s->queued++;
     if (!s->batch.len)
         wake_after(s, 0);
 }
@@ -245,6 +263,7 @@ static pending *describe(const hub_happening *what)
         buf_printf(&json, ",\"subscription_count\":%u", what->count);
     buf_putc(&json, '}');
     p = mem_alloc(sizeof(*p) + json.len + 1);
+    p->size = sizeof(*p) + json.len + 1;
     memcpy(p->json, json.data, json.len + 1);
     buf_free(&json);
     return p;
@@ -257,16 +276,21 @@ static char *goodbye_key(const hub_happening *what)
     return mem_printf("%s %s", what->channel, what->user_id ? what->user_id : "");
 }
 
+static bool goodbye_is(const void *item, const void *key)
+{
+    return strcmp(((const goodbye *)item)->key, key) == 0;
+}
+
 static void goodbye_free(goodbye *g)
 {
-    HASH_DEL(g->sink->goodbyes, g);
+    map_remove(&g->sink->goodbyes, g->hash, g);
     wheel_stop(&g->timer);
     free(g);
 }
 
 static void goodbye_due(wheel_timer *t)
 {
-    goodbye *g = GOODBYE_OF(t);
+    goodbye *g = container_of(t, goodbye, timer);
     sink *s = g->sink;
     pending *p = g->event;
 
@@ -276,15 +300,22 @@ static void goodbye_due(wheel_timer *t)
 
 static void say_goodbye_later(sink *s, const hub_happening *what)
 {
-    char *key = goodbye_key(what);
-    size_t len = strlen(key);
-    goodbye *g = mem_alloc(sizeof(*g) + len + 1);
+    pending *event = describe(what);
+    char *key;
+    size_t len;
+    goodbye *g;
 
+    if (!admit(s, event))
+        return;
+    key = goodbye_key(what);
+    len = strlen(key);
+    g = mem_alloc(sizeof(*g) + len + 1);
     memcpy(g->key, key, len + 1);
     free(key);
     g->sink = s;
-    g->event = describe(what);
-    HASH_ADD_KEYPTR(hh, s->goodbyes, g->key, len, g);
+    g->event = event;
+    g->hash = map_hash(g->key, len);
+    map_add(&s->goodbyes, g->hash, g);
     wheel_start(hub_wheel(s->owner->hub), &g->timer, clock_monotonic_ms() + DELAY_MS, goodbye_due);
 }
 
@@ -292,15 +323,22 @@ static void say_goodbye_later(sink *s, const hub_happening *what)
 static bool take_back_goodbye(sink *s, const hub_happening *what)
 {
     char *key = goodbye_key(what);
-    goodbye *g;
+    goodbye *g = map_find(&s->goodbyes, map_hash(key, strlen(key)), goodbye_is, key);
 
-    HASH_FIND_STR(s->goodbyes, key, g);
     free(key);
     if (!g)
         return false;
-    free(g->event);
+    forget(s, g->event);
     goodbye_free(g);
     return true;
+}
+
+static void tell(sink *s, const hub_happening *what)
+{
+    pending *p = describe(what);
+
+    if (admit(s, p))
+        enqueue(s, p);
 }
 
 static void on_happening(void *arg, hub_app *app, const hub_happening *what)
@@ -324,7 +362,7 @@ static void on_happening(void *arg, hub_app *app, const hub_happening *what)
         say_goodbye_later(s, what);
     else if ((what->kind != HUB_CHANNEL_OCCUPIED && what->kind != HUB_MEMBER_ADDED) ||
              !take_back_goodbye(s, what))
-        enqueue(s, describe(what));
+        tell(s, what);
 }
 
 /* ---- start and stop ---- */
@@ -333,7 +371,7 @@ webhooks *webhooks_start(uv_loop_t *loop, hub *h)
 {
     webhooks *w = mem_new(webhooks);
 
-    w->client = http_client_new(loop, 2);
+    w->client = http_client_new(loop, WEBHOOKS_AT_ONCE);
     if (!w->client) {
         free(w);
         return NULL;
@@ -345,19 +383,28 @@ webhooks *webhooks_start(uv_loop_t *loop, hub *h)
                                 "Events told to app servers, by outcome.");
     w->failed = metric_counter("unichat_webhook_failures_total", NULL,
                                "POSTs of webhooks that were not answered with 2xx.");
+    w->full = limit_get("webhooks");
     hub_set_observer(h, on_happening, w);
     return w;
 }
 
+static bool drop_goodbye(void *arg, void *item)
+{
+    goodbye *g = item;
+
+    (void)arg;
+    wheel_stop(&g->timer);
+    free(g->event);
+    free(g);
+    return true;
+}
+
 static void sink_free(sink *s)
 {
-    goodbye *g, *next_goodbye;
     pending *next;
 
-    HASH_ITER (hh, s->goodbyes, g, next_goodbye) {
-        free(g->event);
-        goodbye_free(g);
-    }
+    map_filter(&s->goodbyes, drop_goodbye, NULL);
+    map_clear(&s->goodbyes);
     for (pending *p = s->first; p; p = next) {
         next = p->next;
         free(p);

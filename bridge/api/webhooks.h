@@ -7,6 +7,8 @@
 
 #include <uv.h>
 
+#define WEBHOOKS_AT_ONCE 2 /* connections to one host */
+
 typedef struct webhooks webhooks;
 
 /* Observes every app of the hub that has a webhook_url. NULL when libcurl cannot be used. */

@@ -1,5 +1,6 @@
 /* buf.c - see buf.h. */
 #include "base/buf.h"
+#include "base/json_string.h"
 #include "base/mem.h"
 
 #include <stdarg.h>
@@ -55,60 +56,19 @@ void buf_printf(buf *b, const char *fmt, ...)
     va_end(args);
 }
 
-#define ESCAPE_MAX 6     /* bytes of \u00XX */
 #define ESCAPE_BLOCK 256 /* bytes that room is made for at once */
-
-/* Writes the escape of a control character; returns what is behind it. */
-static char *put_control(char *to, unsigned char c)
-{
-    static const char controls[] = "\b\f\n\r\t", letters[] = "bfnrt", digits[] = "0123456789abcdef";
-    const char *control = c != '\0' ? strchr(controls, c) : NULL;
-    *to++ = '\\';
-    if (control != NULL) {
-        *to++ = letters[control - controls];
-        return to;
-    }
-    memcpy(to, "u00", 3);
-    to[3] = digits[c >> 4];
-    to[4] = digits[c & 15];
-    return to + 5;
-}
-
-/* Every frame's data goes through here, and every seventh byte of it is a quote, which no branch
- * predictor foresees: so a backslash is always written, and stays where it is needed. */
-static char *put_escaped(char *to, const char *s, size_t len)
-{
-    static const unsigned char backslashes[256] = {['"'] = 1, ['\\'] = 1};
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)s[i];
-        if (c < 0x20) {
-            to = put_control(to, c);
-            continue;
-        }
-        *to = '\\';
-        to += backslashes[c];
-        *to++ = (char)c;
-    }
-    return to;
-}
 
 void buf_put_json_string(buf *b, const char *s, size_t len)
 {
     buf_putc(b, '"');
     while (len > 0) {
         size_t n = len < ESCAPE_BLOCK ? len : ESCAPE_BLOCK;
-        char *room = buf_reserve(b, n * ESCAPE_MAX);
-        b->len += (size_t)(put_escaped(room, s, n) - room);
+        char *room = buf_reserve(b, JSON_STRING_ROOM(n));
+        b->len += (size_t)(json_string_escape(room, s, n) - room);
         s += n;
         len -= n;
     }
     buf_putc(b, '"');
-}
-
-void buf_consume(buf *b, size_t len)
-{
-    memmove(b->data, b->data + len, b->len - len + 1);
-    b->len -= len;
 }
 
 void buf_clear(buf *b)

@@ -28,9 +28,6 @@ void buf_printf(buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3
  * escaped, all else is copied; invalid UTF-8 is the caller's mistake and is copied too. */
 void buf_put_json_string(buf *b, const char *s, size_t len);
 
-/* Removes `len` bytes from the front. */
-void buf_consume(buf *b, size_t len);
-
 /* Empties it and keeps its memory. */
 void buf_clear(buf *b);
 

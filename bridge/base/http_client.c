@@ -1,19 +1,22 @@
 /* http_client.c - libcurl's multi interface on libuv.
  *
- *     libcurl says                          we do
- *     watch this socket for reading/writing uv_poll_start on the socket's own handle
- *     forget this socket                    stop and close that handle
- *     wake me in n ms                       uv_timer_start; n = 0 is a timer too, so that libcurl
- * is never entered from within itself the poll or the timer fires curl_multi_socket_action, then
- * collect what has finished
+ *     libcurl says                    we do
+ *     watch this socket               uv_poll_start on the socket's own handle
+ *     forget this socket              stop and close that handle
+ *     wake me in n ms                 uv_timer_start; n = 0 is a timer too, so that libcurl is
+ *                                     never entered from within itself
+ *     (the poll or the timer fires)   curl_multi_socket_action, then collect what has finished
  *
  * Rules that keep this sound
  *  1. libcurl is entered from two places, on_poll and on_timer, and from start and cancel, which
- * never run inside its callbacks: a caller's `done` runs in collect(), when
- * curl_multi_socket_action has returned.
+ *     never run inside its callbacks: a caller's `done` runs in collect(), when
+ *     curl_multi_socket_action has returned.
  *  2. A finished call is taken out of the multi handle and of the list before `done` runs, so
- * `done` may start others, and cancel others, freely. It is freed after `done`.
+ *     `done` may start others, and cancel others, freely. It is freed after `done`.
  *  3. A socket's handle is freed in its close callback only.
+ *  4. A name is looked up by a thread of libcurl's. A call that ends before its thread leaves it
+ *     behind (CURLOPT_QUICK_EXIT); else libcurl would wait for it, and the loop with it, for as long
+ *     as a resolver is silent.
  */
 #include "base/http_client.h"
 
@@ -31,8 +34,9 @@
 #define DEFAULT_TIMEOUT_MS 60000
 #define DEFAULT_MAX_REPLY (64 * 1024)
 #define CONNECT_TIMEOUT_MS 10000
+#define RETRY_AFTER_MAX_S 86400
 
-_Static_assert(LIBCURL_VERSION_NUM >= 0x075500, "libcurl 7.85 or later: CURLOPT_PROTOCOLS_STR");
+_Static_assert(LIBCURL_VERSION_NUM >= 0x075700, "libcurl 7.87 or later: CURLOPT_QUICK_EXIT");
 
 /* Sets an option; one that libcurl refuses, such as a URL that is longer than it takes, is in the
  * log, and the call then ends with an error of its own. */
@@ -95,13 +99,13 @@ static int64_t retry_after_ms(const http_call *call)
         return -1;
     if (curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK)
         return -1;
-    return (int64_t)seconds * 1000;
+    return (seconds < RETRY_AFTER_MAX_S ? (int64_t)seconds : RETRY_AFTER_MAX_S) * 1000;
 }
 
 static void call_finish(http_call *call, CURLcode code)
 {
     long status = 0;
-    http_reply reply = {.call = call, .retry_after_ms = -1};
+    http_reply reply = {.retry_after_ms = -1};
 
     if (code == CURLE_OK)
         curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -259,6 +263,7 @@ static void set_rules(CURL *easy, const http_call_spec *spec)
     SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
     SET(easy, CURLOPT_NOSIGNAL, 1L);
+    SET(easy, CURLOPT_QUICK_EXIT, 1L);
     SET(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS,
         (long)(timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS));
@@ -298,15 +303,6 @@ void http_client_cancel(http_call *call)
     call_free(call);
 }
 
-const char *http_reply_header(const http_reply *reply, const char *name)
-{
-    struct curl_header *header;
-
-    if (curl_easy_header(reply->call->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return NULL;
-    return header->value;
-}
-
 /* ---- the client ---- */
 
 static bool curl_is_usable(void)
@@ -338,6 +334,8 @@ http_client *http_client_new(uv_loop_t *loop, int max_per_host)
     uv_timer_init(loop, &client->timer);
     client->timer.data = client;
     client->multi = curl_multi_init();
+    if (client->multi == NULL)
+        abort(); /* out of memory, like mem.h */
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
     curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);

@@ -36,9 +36,9 @@ typedef struct http_reply {
     const char
         *body; /* never NULL, has a NUL behind its body_len bytes; more than max_reply is cut off */
     size_t body_len;
-    int64_t retry_after_ms; /* of a Retry-After header, seconds or date; -1 without one */
+    int64_t retry_after_ms; /* of a Retry-After header, seconds or date, at most a day; -1 without
+                             * one */
     uint64_t elapsed_ms;
-    http_call *call;
 } http_reply;
 
 typedef void http_done(void *arg, const http_reply *reply);
@@ -55,10 +55,6 @@ http_call *http_client_start(http_client *client, const http_call_spec *spec, ht
 
 /* Gives a call up; its callback is not called any more. Not from within that callback. */
 void http_client_cancel(http_call *call);
-
-/* A header of the answer by name, the last one if there are several; NULL without one. Within the
- * callback. */
-const char *http_reply_header(const http_reply *reply, const char *name);
 
 /* Cancels what is under way and frees the client once the loop has closed its handles. Not from
  * within a callback. */

@@ -59,13 +59,17 @@ void limit_tell(limit *l, const char *key)
         log_warning("event=limited limit=%s key=%s", l->name, LOG_Q(key));
 }
 
-unsigned limit_take(limit *l, rate r, const char *key)
+uint64_t limit_take_us(limit *l, rate r, const char *key)
 {
     uint64_t wait_us = rate_table_take(l->keys, r, key, clock_monotonic_us());
-    if (wait_us == 0)
-        return 0;
-    limit_tell(l, key);
-    return (unsigned)((wait_us + 999999) / 1000000);
+    if (wait_us > 0)
+        limit_tell(l, key);
+    return wait_us;
+}
+
+unsigned limit_take(limit *l, rate r, const char *key)
+{
+    return (unsigned)((limit_take_us(l, r, key) + 999999) / 1000000);
 }
 
 uint64_t limit_charge(limit *l, rate r, const char *key)

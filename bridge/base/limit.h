@@ -23,6 +23,9 @@ limit *limit_get(const char *name) __attribute__((warn_unused_result));
 /* Takes one for the key. Returns 0, or the seconds to wait, at least 1; then it has been told. */
 unsigned limit_take(limit *l, rate r, const char *key);
 
+/* The same in microseconds. */
+uint64_t limit_take_us(limit *l, rate r, const char *key);
+
 /* Takes one also where there is none, for who is to be slowed down. Returns how long to take no
  * other, in microseconds; above 0 it has been told. */
 uint64_t limit_charge(limit *l, rate r, const char *key);

@@ -5,8 +5,10 @@
  */
 #include "base/log.h"
 #include "base/clock.h"
+#include "base/rate.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 4096
+#define KINDS_MAX 512 /* more than there are calls in the program */
 
 static log_level threshold = LOG_LEVEL_INFO;
 
@@ -89,9 +92,49 @@ static size_t put_escaped(char *line, size_t size, size_t at, const char *text)
     return at;
 }
 
+/* ---- floods ---- */
+
+typedef struct kind {
+    const char *fmt;
+    uint64_t full_at_us;
+    uint64_t suppressed; /* since the last line */
+} kind;
+
+static kind kinds[KINDS_MAX]; /* a hash table, never emptied */
+
+static kind *kind_of(const char *fmt)
+{
+    size_t at = (uintptr_t)fmt / sizeof fmt;
+    for (size_t i = 0; i < KINDS_MAX; i++) {
+        kind *k = &kinds[(at + i) % KINDS_MAX];
+        if (k->fmt == NULL)
+            k->fmt = fmt;
+        if (k->fmt == fmt)
+            return k;
+    }
+    return NULL;
+}
+
+/* Whether a line of this kind may be written, and then how many were not since the last one. */
+static bool take_turn(log_level level, const char *fmt, uint64_t *suppressed)
+{
+    *suppressed = 0;
+    kind *k = level == LOG_LEVEL_INFO || level == LOG_LEVEL_WARNING ? kind_of(fmt) : NULL;
+    if (k == NULL)
+        return true;
+    if (rate_take(rate_of(LOG_A_SECOND, 1, LOG_BURST), &k->full_at_us, clock_monotonic_us()) > 0) {
+        k->suppressed++;
+        return false;
+    }
+    *suppressed = k->suppressed;
+    k->suppressed = 0;
+    return true;
+}
+
 void log_write(log_level level, const char *who, const char *fmt, ...)
 {
-    if (!log_enabled(level))
+    uint64_t suppressed;
+    if (!log_enabled(level) || !take_turn(level, fmt, &suppressed))
         return;
     int saved = errno;
     char text[LINE_MAX_BYTES];
@@ -101,12 +144,15 @@ void log_write(log_level level, const char *who, const char *fmt, ...)
     va_end(args);
 
     char line[LINE_MAX_BYTES + 256];
-    size_t at = put_prefix(line, sizeof line - 1, level);
+    size_t room = sizeof line - 64; /* the rest is for what comes last */
+    size_t at = put_prefix(line, room, level);
     if (who != NULL && *who != '\0') {
-        at = put_escaped(line, sizeof line - 1, at, who);
+        at = put_escaped(line, room, at, who);
         line[at++] = ' ';
     }
-    at = put_escaped(line, sizeof line - 1, at, text);
+    at = put_escaped(line, room, at, text);
+    if (suppressed > 0)
+        at += (size_t)snprintf(line + at, sizeof line - at, " suppressed=%" PRIu64, suppressed);
     line[at++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, at);
     (void)written; /* nobody is left to tell */

@@ -8,6 +8,11 @@
  * from outside cannot forge a line. Use LOG_Q for values that may have blanks. Never log message
  * texts, tokens or keys.
  *
+ * What clients do makes most lines, so a flood of theirs must not become one of the log: of each kind,
+ * which is the text of the call, LOG_BURST lines at once are written and LOG_A_SECOND from then on; the
+ * next one says how many were not, `suppressed=N`. That is for INFO and WARNING: an ERROR is always
+ * written, and DEBUG is for those who want everything.
+ *
  * Into systemd's journal ($JOURNAL_STREAM) the time is left out and the level is the journal's own
  * `<n>` prefix.
  */
@@ -15,6 +20,9 @@
 #define UNICHAT_BASE_LOG_H
 
 #include <stdbool.h>
+
+#define LOG_BURST 200
+#define LOG_A_SECOND 10
 
 typedef enum log_level {
     LOG_LEVEL_DEBUG,
@@ -30,7 +38,7 @@ bool log_enabled(log_level level);
 /* Finds the level called `name` (debug, info, warning, error); false when there is none. */
 bool log_level_parse(const char *name, log_level *level);
 
-/* Writes one line. `who` may be NULL. */
+/* Writes one line. `who` may be NULL. `fmt` is a literal. */
 void log_write(log_level level, const char *who, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

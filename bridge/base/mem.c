@@ -22,6 +22,11 @@ void *mem_alloc(size_t size)
     return checked(calloc(1, size), size);
 }
 
+void *mem_raw(size_t size)
+{
+    return checked(malloc(size), size);
+}
+
 void *mem_array(size_t count, size_t size)
 {
     return checked(calloc(count, size), count > 0 ? size : 0);

@@ -14,6 +14,9 @@
 /* Zeroed memory of `size` bytes. */
 void *mem_alloc(size_t size) MEM_MUST_USE __attribute__((malloc));
 
+/* The same, not zeroed: for what is written whole, and so often that it counts. */
+void *mem_raw(size_t size) MEM_MUST_USE __attribute__((malloc));
+
 /* Zeroed memory for `count` elements; aborts when the product overflows. */
 void *mem_array(size_t count, size_t size) MEM_MUST_USE __attribute__((malloc));
 

@@ -101,7 +101,7 @@ void metric_observe_us(metric *m, uint64_t us)
     m->sum_us += us;
 }
 
-double metric_value(const metric *m)
+static double metric_value(const metric *m)
 {
     return m->read != NULL ? m->read(m->read_arg) : m->value;
 }

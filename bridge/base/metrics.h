@@ -5,8 +5,8 @@
  * another with the same help.
  *
  *     static metric *received;
- *     received = metric_counter("unichat_events_total", "source=\"notify\"", "Events by the way
- * they came."); metric_add(received, 1);
+ *     received = metric_counter("unichat_events_total", "source=\"notify\"", "Events heard of.");
+ *     metric_add(received, 1);
  *
  * A gauge whose truth is elsewhere (a table's size) is read when asked, so that it cannot drift:
  * metric_gauge_read().
@@ -36,9 +36,6 @@ void metric_gauge_read(const char *name, const char *labels, const char *help,
 void metric_add(metric *m, uint64_t n);
 void metric_set(metric *m, double value);
 void metric_observe_us(metric *m, uint64_t us);
-
-/* A counter's or gauge's value, for tests and for /readyz. */
-double metric_value(const metric *m);
 
 /* Appends all metrics, families together, in the order of their first registration. */
 void metrics_render(buf *out);

@@ -42,6 +42,8 @@ typedef struct rate_table rate_table;
 /* At most `max` keys: the one that was used least recently makes room for a new one. Whoever has so
  * many keys that his own are forgotten may do as much with them anyway. */
 rate_table *rate_table_new(size_t max) __attribute__((warn_unused_result));
+
+/* The bridge keeps its tables until its own end; tests do not. */
 void rate_table_free(rate_table *t);
 
 /* As rate_take(), rate_charge() and rate_return(), with the bucket of this key. */

@@ -103,22 +103,11 @@ int text_hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool text_unhex(void *out, size_t len, const char *hex)
+char *text_base64url(const void *data, size_t len)
 {
-    unsigned char *p = out;
-    if (strlen(hex) != len * 2)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        int high = text_hex_digit(hex[2 * i]), low = text_hex_digit(hex[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        p[i] = (unsigned char)(high << 4 | low);
-    }
-    return true;
-}
-
-static char *base64_with(const char *alphabet, bool pad, const unsigned char *p, size_t len)
-{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const unsigned char *p = data;
     char *out = mem_alloc((len + 2) / 3 * 4 + 1);
     size_t at = 0;
     for (size_t i = 0; i < len; i += 3) {
@@ -132,22 +121,8 @@ static char *base64_with(const char *alphabet, bool pad, const unsigned char *p,
             out[at++] = alphabet[v >> 6 & 63];
         if (left > 2)
             out[at++] = alphabet[v & 63];
-        for (; pad && left < 3; left++)
-            out[at++] = '=';
     }
     return out;
-}
-
-char *text_base64(const void *data, size_t len)
-{
-    return base64_with("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true,
-                       data, len);
-}
-
-char *text_base64url(const void *data, size_t len)
-{
-    return base64_with("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false,
-                       data, len);
 }
 
 static int base64_digit(char c)
@@ -199,6 +174,18 @@ bool text_unbase64(const char *s, size_t len, unsigned char **data, size_t *len_
 }
 
 /* ---- numbers ---- */
+
+bool text_parse_digits(const char *s, size_t len, uint64_t *value)
+{
+    *value = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned digit = (unsigned)(s[i] - '0');
+        if (digit > 9 || __builtin_mul_overflow(*value, 10, value) ||
+            __builtin_add_overflow(*value, digit, value))
+            return false;
+    }
+    return len > 0;
+}
 
 bool text_parse_int(const char *s, int64_t min, int64_t max, int64_t *value)
 {

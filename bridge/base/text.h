@@ -21,16 +21,16 @@ void text_hex(char *out, const void *data, size_t len);
 /* The value of a hex digit, -1 when it is none. */
 int text_hex_digit(char c);
 
-/* Reads exactly `len` bytes from 2 * len hex digits; false when there is anything else. */
-bool text_unhex(void *out, size_t len, const char *hex);
-
-/* Standard base64 with padding, or the URL alphabet without. The caller frees. */
-char *text_base64(const void *data, size_t len) __attribute__((warn_unused_result));
+/* Base64 in the URL alphabet without padding. The caller frees. */
 char *text_base64url(const void *data, size_t len) __attribute__((warn_unused_result));
 
 /* Decodes either alphabet; padding may be missing but not wrong. On success the caller frees
  * `*data` (which has a NUL behind its `*len` bytes); on error nothing is allocated. */
 bool text_unbase64(const char *s, size_t len, unsigned char **data, size_t *len_out)
+    __attribute__((warn_unused_result));
+
+/* Decimal digits, all `len` bytes of them; false for none, or when they are more than fits. */
+bool text_parse_digits(const char *s, size_t len, uint64_t *value)
     __attribute__((warn_unused_result));
 
 /* A whole decimal number and nothing else, within [min, max]. */

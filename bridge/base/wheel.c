@@ -1,3 +1,4 @@
+/* wheel.c - see wheel.h. */
 #include "base/wheel.h"
 
 #include "base/mem.h"

@@ -2,8 +2,12 @@
  *
  * The sources are read in the order defaults, credentials, file, environment, and a later one
  * overwrites an earlier one; so the environment wins. Nothing stops at the first mistake: every
- * problem is a line in `problems`, and there is a config only when there are none. A reload loads a
- * second config in the same way and swaps the fields that may change.
+ * problem is a line in `problems`, and there is a config only when there are none.
+ *
+ * A reload loads a second config in the same way and exchanges the fields that may change. What has
+ * to be right is the file, which the next start will meet, and the mixture of it with what waits for
+ * that start. When the mixture is not, or the caller cannot live with it, the same fields are
+ * exchanged again: nobody has seen anything in between.
  */
 #include "config/config.h"
 #include "base/log.h"
@@ -70,10 +74,18 @@ static char *read_secret_file(loading *l, const char *where, const char *path)
         problem(l, where, "cannot read the file \"%s\": %s", path, strerror(errno));
         return NULL;
     }
-    char *text = mem_alloc(SECRET_FILE_MAX + 1);
-    size_t len = fread(text, 1, SECRET_FILE_MAX, f);
+    char *text = mem_alloc(SECRET_FILE_MAX + 2);
+    size_t len = fread(text, 1, SECRET_FILE_MAX + 1, f);
+    bool broke_off = ferror(f) != 0;
     fclose(f);
     warn_of_exposed_secret(path);
+    if (broke_off || len > SECRET_FILE_MAX) {
+        problem(l, where,
+                broke_off ? "cannot read the file \"%s\"" : "the file \"%s\" is larger than 64 kB",
+                path);
+        free(text);
+        return NULL;
+    }
     if (len > 0 && text[len - 1] == '\n')
         text[--len] = '\0';
     if (len > 0 && text[len - 1] == '\r')
@@ -258,22 +270,31 @@ config *config_load(const char *path, buf *problems)
     if (path != NULL)
         read_file(&l);
     read_environment(&l);
+    if (*c->tls_key != '\0')
+        warn_of_exposed_secret(c->tls_key);
     if (!l.failed && config_validate(c, problems))
         return c;
     config_free(c);
     return NULL;
 }
 
-static void take_over(const setting *s, config *live, config *fresh)
+static void exchange(config *live, config *fresh)
 {
-    if (setting_equal(s, live, fresh))
-        return;
-    if (!s->reload) {
-        log_warning("event=setting_needs_restart setting=%s", s->name);
-        return;
+    for (EACH_SETTING(s))
+        if (s->name != NULL && !s->of_app && s->reload)
+            setting_swap(s, live, fresh);
+}
+
+static void report_changes(const config *live, const config *fresh)
+{
+    for (EACH_SETTING(s)) {
+        if (s->name == NULL || s->of_app || setting_equal(s, live, fresh))
+            continue;
+        if (s->reload)
+            log_info("event=setting_changed setting=%s", s->name);
+        else
+            log_warning("event=setting_needs_restart setting=%s", s->name);
     }
-    setting_swap(s, live, fresh);
-    log_info("event=setting_changed setting=%s", s->name);
 }
 
 static void report_changed_apps(const config *live, const config *fresh)
@@ -287,17 +308,29 @@ static void report_changed_apps(const config *live, const config *fresh)
         log_warning("event=setting_needs_restart setting=app");
 }
 
-bool config_reload(config *live, buf *problems)
+static bool is_right_until_restart(const config *live, buf *problems)
+{
+    if (config_validate(live, problems))
+        return true;
+    buf_puts(problems, "this is so until a restart, which some of the changes wait for; restart\n");
+    return false;
+}
+
+bool config_reload(config *live, config_accept *accept, void *arg, buf *problems)
 {
     config *fresh = config_load(live->path, problems);
     if (fresh == NULL)
         return false;
-    for (EACH_SETTING(s))
-        if (s->name != NULL && !s->of_app)
-            take_over(s, live, fresh);
-    report_changed_apps(live, fresh);
+    exchange(live, fresh);
+    bool ok = is_right_until_restart(live, problems) && accept(arg);
+    if (ok) {
+        report_changes(live, fresh);
+        report_changed_apps(live, fresh);
+    } else {
+        exchange(live, fresh);
+    }
     config_free(fresh);
-    return true;
+    return ok;
 }
 
 void config_free(config *c)

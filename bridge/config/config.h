@@ -55,10 +55,15 @@ typedef struct config {
  * Either way `problems` gets one line for each thing that is wrong: where, what, and what to do. */
 config *config_load(const char *path, buf *problems) __attribute__((warn_unused_result));
 
-/* Reads everything again and takes over the RELOAD settings; logs which have changed, and which
- * would need a restart. On error nothing is changed, `problems` says why, and the result is false.
- */
-bool config_reload(config *live, buf *problems) __attribute__((warn_unused_result));
+/* Called when `live` has the new RELOAD settings. False, after a line in the log, refuses them. */
+typedef bool config_accept(void *arg);
+
+/* Reads everything again and takes over the RELOAD settings, if what there is then, settings that
+ * wait for a restart and all, is right and accepted; logs which have changed, and which would need a
+ * restart. On error nothing is changed, `problems` says why unless `accept` has, and the result is
+ * false. */
+bool config_reload(config *live, config_accept *accept, void *arg, buf *problems)
+    __attribute__((warn_unused_result));
 
 void config_free(config *c);
 

@@ -62,11 +62,6 @@ static bool *boolean_field(const setting *s, void *base)
     return (bool *)((char *)base + s->offset);
 }
 
-const char *setting_text(const setting *s, const void *base)
-{
-    return *text_field(s, (void *)base);
-}
-
 static bool parse_number(setting_type type, const char *text, int64_t *value)
 {
     if (type == TYPE_DURATION)

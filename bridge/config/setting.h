@@ -49,9 +49,6 @@ bool setting_equal(const setting *s, const void *a, const void *b);
 /* Exchanges the field of two configs. */
 void setting_swap(const setting *s, void *a, void *b);
 
-/* A string field. */
-const char *setting_text(const setting *s, const void *base);
-
 /* Says in the log when every user of the machine may read a file that holds a secret. It is no
  * error: in a container, secrets are mounted so, and nobody else is there. */
 void warn_of_exposed_secret(const char *path);

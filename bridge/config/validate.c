@@ -10,11 +10,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define MIN_JWT_SECRET 32 /* RFC 7518, 3.2: at least as long as the hash */
 #define MIN_APP_SECRET 16
+#define MIN_METRICS_TOKEN 16
 
 static bool wrong(buf *problems, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -126,8 +128,6 @@ static bool check_tls(const config *c, buf *problems)
 {
     if ((*c->tls_cert == '\0') != (*c->tls_key == '\0'))
         return wrong(problems, "tls_cert, tls_key: set both or none");
-    if (*c->tls_key != '\0')
-        warn_of_exposed_secret(c->tls_key);
     bool ok = check_readable("tls_cert", c->tls_cert, problems);
     return check_readable("tls_key", c->tls_key, problems) && ok;
 }
@@ -149,6 +149,45 @@ static bool check_demo(const config *c, buf *problems)
         return wrong(problems, "demo_password: needs jwt_secret and jwt_algorithm HS256, HS384 or "
                                "HS512, because the bridge signs the demo's tokens");
     return true;
+}
+
+static bool check_metrics(const config *c, buf *problems)
+{
+    size_t len = strlen(c->metrics_token);
+    if (len == 0 || len >= MIN_METRICS_TOKEN)
+        return true;
+    return wrong(problems,
+                 "metrics_token: is shorter than %d bytes; make one with: openssl rand -hex 24",
+                 MIN_METRICS_TOKEN);
+}
+
+/* "https://chat.example" or with a port, as a browser writes it. */
+static bool is_origin(const char *text, size_t len)
+{
+    static const char *const schemes[] = {"https://", "http://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t at = strlen(schemes[i]);
+        if (len > at && strncasecmp(text, schemes[i], at) == 0)
+            return strcspn(text + at, "*/?#@ \t,") == len - at;
+    }
+    return false;
+}
+
+/* These may use the cookies of whoever looks at them: "*" would be every site of the world, and
+ * "null" every page in a sandbox. */
+static bool check_origins(const config *c, buf *problems)
+{
+    bool ok = true;
+    size_t len;
+    for (const char *at = c->allowed_origins; *at != '\0'; at += len + strspn(at + len, " \t,")) {
+        len = strcspn(at, " \t,");
+        if (len > 0 && !is_origin(at, len))
+            ok = wrong(problems,
+                       "allowed_origins: \"%.*s\" is no origin; name each as https://HOST or "
+                       "https://HOST:PORT, for they speak with the cookies of their visitors",
+                       (int)len, at);
+    }
+    return ok;
 }
 
 static bool check_prefix(const config *c, buf *problems)
@@ -199,6 +238,25 @@ static bool check_push(const config *c, buf *problems)
     return ok;
 }
 
+/* What others are told, or measure, in seconds. */
+static bool check_seconds(const config *c, buf *problems)
+{
+    const struct {
+        const char *name;
+        int64_t ms;
+    } durations[] = {
+        {"activity_timeout", c->activity_timeout},
+        {"jwt_leeway", c->jwt_leeway},
+        {"demo_session", c->demo_session},
+        {"push_ttl", c->push_ttl},
+    };
+    bool ok = true;
+    for (size_t i = 0; i < sizeof durations / sizeof *durations; i++)
+        if (durations[i].ms % 1000 != 0)
+            ok = wrong(problems, "%s: must be a number of whole seconds", durations[i].name);
+    return ok;
+}
+
 bool config_validate(const config *c, buf *problems)
 {
     bool ok = check_database(c, problems);
@@ -206,7 +264,10 @@ bool config_validate(const config *c, buf *problems)
     ok &= check_apps(c, problems);
     ok &= check_tls(c, problems);
     ok &= check_demo(c, problems);
+    ok &= check_metrics(c, problems);
     ok &= check_prefix(c, problems);
+    ok &= check_origins(c, problems);
     ok &= check_push(c, problems);
+    ok &= check_seconds(c, problems);
     return ok;
 }

@@ -12,10 +12,11 @@ typedef struct db_event {
     size_t data_len;
     const char *player_id;
     const char *kind;
-    const char *sender; /* of a message, else NULL */
+    const char *sender; /* of a message that is not erased, else NULL */
     int64_t seq;
     uint64_t xid;
-    bool ref; /* a reference only: the rest has to be fetched */
+    uint64_t at; /* its time, as a number that another time has not; 0: not said */
+    bool ref;    /* a reference only: the rest has to be fetched */
 } db_event;
 
 /* Reads a payload. False when it is not one; then there is nothing to clear. */

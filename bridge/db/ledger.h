@@ -4,17 +4,22 @@
  *
  *     what the snapshot S sees, without `suspects`, and with `ahead`
  *
- * ahead      accepted from a notification, not seen by S: their transactions ended after S was
- * taken suspects   seen by S, but no notification has come. It may still be on its way: the
- * transaction became visible before the listening session was told. A suspect that stays one is a
- * lost notification.
+ *     ahead      accepted, and not seen by S
+ *     suspects   found in the table, but no notification has come. It may still be on its way: the
+ *                transaction became visible before the listening session was told. A suspect that
+ *                stays one is a lost notification
  *
- *     writer                      bridge
+ *     writer                   bridge
  *     commit: row visible
- *                                 audit: takes S, finds the row, it is not accepted  -> suspect
+ *                              audit: finds the row, not accepted          ──▶ a suspect
  *     notification
- *                                 hears it: its xid is seen by S, but it is a suspect -> accept, no
- * longer a suspect hears it again                                      -> a duplicate
+ *                              hears it: it is a suspect                   ──▶ accepted
+ *                              hears it again: ahead, or S sees its xid    ──▶ a duplicate
+ *
+ * A difference is the rows that a newer snapshot N sees and S does not. It is also the proof that
+ * the database still has what was accepted: what is ahead and seen by N must be among its rows, as
+ * the same event. Otherwise time has gone back: a crash has taken transactions back that were not
+ * on disk, and others may have got their seqs, and their xids.
  */
 #ifndef UNICHAT_DB_LEDGER_H
 #define UNICHAT_DB_LEDGER_H
@@ -27,6 +32,20 @@
 
 typedef struct ledger ledger;
 
+/* What an event is known by. */
+typedef struct ledger_event {
+    const char *player;
+    int64_t seq;
+    uint64_t xid;
+    uint64_t at; /* as in db_event; 0: not known */
+} ledger_event;
+
+typedef enum ledger_verdict {
+    LEDGER_NEW,
+    LEDGER_KNOWN,
+    LEDGER_OTHER, /* another event has been accepted as this player's seq: time has gone back */
+} ledger_verdict;
+
 ledger *ledger_new(void) __attribute__((warn_unused_result));
 void ledger_free(ledger *l);
 
@@ -36,19 +55,30 @@ void ledger_reset(ledger *l);
 /* S, or NULL. */
 const snapshot *ledger_snapshot(const ledger *l);
 
-/* A notification has come. True: accept it now. False: it is a duplicate. There must be an S. */
-bool ledger_notified(ledger *l, const char *player, int64_t seq, uint64_t xid)
+/* A notification has come. New: accept it now. There must be an S. */
+ledger_verdict ledger_notified(ledger *l, const ledger_event *e)
     __attribute__((warn_unused_result));
 
-/* A row of the difference between S and a newer snapshot, read to catch up. True: accept it now. It
- * is remembered, so that a catch-up which breaks off half way can be started again. */
-bool ledger_caught_up(ledger *l, const char *player, int64_t seq, uint64_t xid)
+/* The rows of a difference follow. One that has broken off is forgotten. */
+void ledger_begin_difference(ledger *l);
+
+/* A row of it, read to catch up. New: accept it now. It is remembered, so that a catch-up which
+ * breaks off half way can be started again. */
+ledger_verdict ledger_caught_up(ledger *l, const ledger_event *e)
     __attribute__((warn_unused_result));
 
-/* A row of that difference, read to audit: becomes a suspect unless it was accepted. */
-void ledger_audited(ledger *l, const char *player, int64_t seq, uint64_t now_ms);
+/* A row of it, read to audit. New: it is a suspect now, since `now_ms`. */
+ledger_verdict ledger_audited(ledger *l, const ledger_event *e, uint64_t now_ms)
+    __attribute__((warn_unused_result));
 
-/* After the rows: the newer snapshot becomes S. Takes it over. */
+/* A row of it says that events of this player have been deleted: they need not be found. */
+void ledger_pruned(ledger *l, const char *player);
+
+/* After the rows: whether the database has all that was accepted and that `newer` sees; as the
+ * server gave it, not lowered. */
+bool ledger_fits(ledger *l, const snapshot *newer) __attribute__((warn_unused_result));
+
+/* A newer snapshot, whose difference was read, becomes S. Takes it over. */
 void ledger_advance(ledger *l, snapshot *newer);
 
 /* Takes out one suspect that has been one since `since_ms` or longer: accept it now. The player's

@@ -15,9 +15,13 @@ typedef struct listener listener;
 typedef struct listener_events {
     /* One event. In the order of seq within a player. */
     void (*event)(void *arg, const db_event *event);
-    /* The database is another one than before, or has gone back in time (restored, failed over with
-     * loss): what clients have may be wrong, and they should load everything anew. */
-    void (*resync)(void *arg);
+    /* Events begin anew, and everybody should load everything anew. `reason` is of docs/events.md:
+     * "epoch", the database is another one than before, or has gone back in time (restored, failed
+     * over with loss), and what clients have may be wrong; "too_old", more has happened than can be
+     * made up for. */
+    void (*resync)(void *arg, const char *reason);
+    /* An event of this player is left out: who follows the player should load it anew. */
+    void (*skipped)(void *arg, const char *player_id);
     /* Everything that the snapshot sees has been handed to event(), in this session or before. */
     void (*position)(void *arg, const char *epoch, const snapshot *s);
     /* The payload of a notification of unichat_publish(). */
@@ -25,6 +29,8 @@ typedef struct listener_events {
     /* A row of unichat_revocations(): all of them in each session, before the events, and again
      * whenever a notification says that there is another. */
     void (*revoked)(void *arg, const char *revocation);
+    /* That was the last of the rows. */
+    void (*revoked_all)(void *arg);
     /* The payload of a notification of another bridge (delivery/identity_notice.h). */
     void (*identity)(void *arg, const char *payload);
 } listener_events;

@@ -16,9 +16,8 @@
  * takes longer than connect_timeout, the socket is shut down under it: libpq sees a failed host and
  * goes on with the next, or fails; then the next attempt begins with the next host (host_order.h).
  *
- * PQconnectStart() looks host names up synchronously. That blocks the loop for as long as the
- * resolver takes; a pause in deliveries that happens only when no database connection is up or one
- * is being replaced. Use addresses (hostaddr) or a local resolver where this matters.
+ * PQconnectStart() would look host names up and wait for the resolver. So it gets addresses, which
+ * are looked up before (host_lookup.h).
  *
  * Not done here: reading results. The owner does that in input().
  */
@@ -26,6 +25,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "db/host_lookup.h"
 #include "db/session.h"
 
 #include <fcntl.h>
@@ -39,6 +39,7 @@
 typedef enum conn_state {
     CONN_CLOSED,
     CONN_WAITING,    /* the timer will connect */
+    CONN_LOOKING_UP, /* the hosts' addresses */
     CONN_CONNECTING, /* PQconnectPoll */
     CONN_PREPARING,  /* the session's first statement runs */
     CONN_READY,
@@ -67,7 +68,8 @@ struct pg_conn {
     uint64_t retry_ms;
     char *fail_reason;
     session_info info;
-    host_order order;
+    host_lookup *lookup; /* while LOOKING_UP */
+    unsigned first_host; /* of the next attempt */
     bool was_ready;
 
     void (*closed)(void *arg);
@@ -141,16 +143,9 @@ static void retry_later(pg_conn *c)
         c->retry_ms = (uint64_t)c->conf->reconnect_max;
 }
 
-/* The last line of libpq's message, which is the one about the last host. */
 static const char *pg_reason(PGconn *pg)
 {
-    static char reason[300];
-    const char *text = pg == NULL ? "out of memory" : PQerrorMessage(pg);
-    size_t len = strlen(text);
-    while (len > 0 && text[len - 1] == '\n')
-        len--;
-    snprintf(reason, sizeof reason, "%.*s", (int)len, text);
-    return reason;
+    return pg == NULL ? "out of memory" : PQerrorMessage(pg);
 }
 
 static void start_session(pg_conn *c)
@@ -183,10 +178,12 @@ static void connect_step(pg_conn *c)
     }
 }
 
-static void connect_now(pg_conn *c)
+static void connect_to(pg_conn *c, const db_hosts *hosts)
 {
+    host_order order = host_order_of(hosts, c->first_host);
     c->state = CONN_CONNECTING;
-    c->pg = session_connect_start(c->conf, &c->order, c->application_name);
+    c->pg = session_connect_start(c->conf, &order, c->application_name);
+    host_order_clear(&order);
     if (c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD) {
         lose(c, pg_reason(c->pg));
         return;
@@ -195,6 +192,30 @@ static void connect_now(pg_conn *c)
     set_timer(c, (uint64_t)c->conf->connect_timeout);
     if (!watch(c, UV_WRITABLE))
         lose(c, "cannot watch the socket");
+}
+
+static void on_looked_up(void *arg, const db_hosts *hosts, const char *problem)
+{
+    pg_conn *c = arg;
+    c->lookup = NULL;
+    if (problem != NULL)
+        lose(c, problem);
+    else
+        connect_to(c, hosts);
+}
+
+static void connect_now(pg_conn *c)
+{
+    c->state = CONN_LOOKING_UP;
+    c->lookup = host_lookup_start(c->loop, c->who, c->conf->database,
+                                  (uint64_t)c->conf->connect_timeout, on_looked_up, c);
+}
+
+static void stop_looking_up(pg_conn *c)
+{
+    if (c->lookup != NULL)
+        host_lookup_cancel(c->lookup);
+    c->lookup = NULL;
 }
 
 static void finish_session(pg_conn *c)
@@ -208,7 +229,7 @@ static void finish_session(pg_conn *c)
     uv_timer_stop(&c->timer);
     c->state = CONN_READY;
     c->was_ready = true;
-    host_order_clear(&c->order);
+    c->first_host = 0;
     log_info_as(c->who, "event=database_connected host=%s port=%s backend=%d server=%s schema=%s",
                 LOG_Q(PQhost(c->pg)), PQport(c->pg), PQbackendPID(c->pg), c->info.server_version,
                 LOG_Q(c->info.schema));
@@ -222,12 +243,19 @@ static void finish_session(pg_conn *c)
 static void lose(pg_conn *c, const char *why)
 {
     bool was_ready = c->was_ready;
+    char reason[300];
+    size_t len = strlen(why);
+    while (len > 0 && why[len - 1] == '\n') /* libpq's messages end so */
+        len--;
+    snprintf(reason, sizeof reason, "%.*s", (int)len, why);
     log_warning_as(c->who, "event=database_%s retry_ms=%llu reason=%s",
-                   was_ready ? "lost" : "unreachable", (unsigned long long)c->retry_ms, LOG_Q(why));
+                   was_ready ? "lost" : "unreachable", (unsigned long long)c->retry_ms,
+                   LOG_Q(reason));
     c->state = CONN_FAILING;
     c->was_ready = false;
     if (was_ready)
-        c->events->lost(c->arg, why);
+        c->events->lost(c->arg, reason);
+    stop_looking_up(c);
     unwatch(c);
     PQfinish(c->pg);
     c->pg = NULL;
@@ -238,6 +266,7 @@ void pg_conn_fail(pg_conn *c, const char *why)
 {
     if (c->state == CONN_CLOSED || c->state == CONN_WAITING || c->state == CONN_FAILING)
         return;
+    stop_looking_up(c);
     c->state = CONN_FAILING;
     mem_replace(&c->fail_reason, why);
     set_timer(c, 0);
@@ -254,7 +283,7 @@ static void on_timer(uv_timer_t *timer)
         /* The step took too long. Its socket will report the shutdown, and libpq tries the next
          * host. */
         log_warning_as(c->who, "event=database_host_timeout host=%s", LOG_Q(PQhost(c->pg)));
-        host_order_next(&c->order, c->pg);
+        c->first_host++;
         shutdown(PQsocket(c->pg), SHUT_RDWR);
         set_timer(c, (uint64_t)c->conf->connect_timeout);
         break;
@@ -366,7 +395,6 @@ static void on_timer_closed(uv_handle_t *handle)
     free(c->who);
     free(c->application_name);
     free(c->fail_reason);
-    host_order_clear(&c->order);
     free(c);
     if (closed != NULL)
         closed(arg);
@@ -377,6 +405,7 @@ void pg_conn_close(pg_conn *c, void (*closed)(void *arg), void *arg)
     c->state = CONN_CLOSED;
     c->closed = closed;
     c->closed_arg = arg;
+    stop_looking_up(c);
     unwatch(c);
     PQfinish(c->pg);
     c->pg = NULL;

@@ -1,6 +1,6 @@
 /* pg_conn.h - one connection to PostgreSQL on the loop, that comes back by itself.
  *
- *             start                 socket, password, TLS            session set up
+ *             start                 name, socket, password, TLS      session set up
  *     closed ───────▶ waiting ───────▶ connecting ───────▶ preparing ───────▶ ready
  *                        ▲  backoff        │                   │                │
  *                        └─────────────────┴─────── lost ──────┴────────────────┘

@@ -12,6 +12,15 @@
  * nobody else's as long as another one is free. A larger number saves round trips to a distant
  * database, at the price that up to so many statements wait behind a slow one.
  *
+ * Accounts. A statement that waits for a lock keeps its connection, and one SQL session can hold the
+ * lock that all statements of a player need. So each account has a share of the pool:
+ *
+ *     waiting:  mallory  mallory  ada  mallory  bob        mallory's row is locked
+ *     running:  mallory  ada  bob  -                       one of hers waits, the others' pass it
+ *
+ * It takes as many players who lock their rows at the same time as there are shares to jam the pool,
+ * until statement_timeout.
+ *
  * Invariants: what db_query() took is in exactly one queue, and its done() is called exactly once.
  * done() is never called from within db_query(). A statement that was sent is never sent again by
  * the pool, because it may have been committed.
@@ -25,15 +34,25 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 #include <utlist.h>
 
 #define STMTS_MAX 64         /* different statements */
 #define SWEEP_MS 1000        /* how often deadlines are looked at */
 #define ANSWER_SLACK_MS 5000 /* beyond statement_timeout, the server itself must have answered */
+#define SHARES 4             /* of the pool; an account has one */
+
+/* In the table while it has a statement. */
+typedef struct pool_account {
+    UT_hash_handle hh;
+    int waiting, running;
+    char name[];
+} pool_account;
 
 typedef struct query {
     const db_stmt *stmt;
     char *values[DB_PARAMS_MAX];
+    pool_account *account; /* or NULL */
     db_done *done;
     void *arg;
     uint64_t since_us; /* db_query() */
@@ -60,6 +79,7 @@ struct db_pool {
     int open_count; /* connections that are not closed yet */
     query *waiting;
     int waiting_count;
+    pool_account *accounts; /* by name */
     uv_timer_t sweep;
     bool closing;
     void (*closed)(void *arg);
@@ -71,7 +91,92 @@ struct db_pool {
 static void dispatch(db_pool *pool);
 static void close_when_idle(db_pool *pool);
 
+/* ---- accounts ---- */
+
+static pool_account *account_find(const db_pool *pool, const char *name)
+{
+    pool_account *a = NULL;
+    if (name != NULL)
+        HASH_FIND_STR(pool->accounts, name, a);
+    return a;
+}
+
+static pool_account *account_get(db_pool *pool, const char *name)
+{
+    pool_account *a = account_find(pool, name);
+    if (a == NULL) {
+        size_t len = strlen(name);
+        a = mem_alloc(sizeof *a + len + 1);
+        memcpy(a->name, name, len + 1);
+        HASH_ADD_STR(pool->accounts, name, a);
+    }
+    return a;
+}
+
+static int share_of(int64_t whole)
+{
+    return whole > SHARES ? (int)(whole / SHARES) : 1;
+}
+
+static bool may_wait(const db_pool *pool, const char *name)
+{
+    const pool_account *a = account_find(pool, name);
+    return a == NULL || a->waiting < share_of(pool->conf->pool_queue);
+}
+
+/* `waiting` and `running` are what changes. */
+static void account_for(db_pool *pool, pool_account *a, int waiting, int running)
+{
+    if (a == NULL)
+        return;
+    a->waiting += waiting;
+    a->running += running;
+    if (a->waiting + a->running == 0) {
+        HASH_DEL(pool->accounts, a);
+        free(a);
+    }
+}
+
+static bool may_run(const db_pool *pool, const query *q)
+{
+    return q->account == NULL ||
+           q->account->running < share_of(pool->conn_count * pool->conf->pool_pipeline);
+}
+
 /* ---- a query's life ---- */
+
+/* The ways of a statement: it waits, it runs or is given up, it is done. */
+
+static void enqueue(db_pool *pool, query *q, const char *account)
+{
+    q->account = account == NULL ? NULL : account_get(pool, account);
+    DL_APPEND(pool->waiting, q);
+    pool->waiting_count++;
+    account_for(pool, q->account, 1, 0);
+}
+
+static void give_up_waiting(db_pool *pool, query *q)
+{
+    DL_DELETE(pool->waiting, q);
+    pool->waiting_count--;
+    account_for(pool, q->account, -1, 0);
+}
+
+static void begin_running(pool_conn *pc, query *q)
+{
+    DL_DELETE(pc->pool->waiting, q);
+    pc->pool->waiting_count--;
+    DL_APPEND(pc->running, q);
+    pc->running_count++;
+    account_for(pc->pool, q->account, -1, 1);
+}
+
+static void end_running(pool_conn *pc, query *q)
+{
+    DL_DELETE(pc->running, q);
+    pc->running_count--;
+    account_for(pc->pool, q->account, 0, -1);
+}
 
 static query *query_new(const db_stmt *stmt, const char *const *values, db_done *done, void *arg)
 {
@@ -161,8 +266,7 @@ static bool send_query(pool_conn *pc, query *q)
 static void run_on(pool_conn *pc, query *q)
 {
     q->sent_ms = clock_monotonic_ms();
-    DL_APPEND(pc->running, q);
-    pc->running_count++;
+    begin_running(pc, q);
     if (send_query(pc, q))
         pg_conn_flush(pc->conn);
     else
@@ -181,17 +285,22 @@ static pool_conn *least_busy(db_pool *pool)
     return best;
 }
 
+static query *first_that_may_run(const db_pool *pool)
+{
+    query *q;
+    DL_FOREACH (pool->waiting, q)
+        if (may_run(pool, q))
+            return q;
+    return NULL;
+}
+
 static void dispatch(db_pool *pool)
 {
-    while (pool->waiting != NULL) {
-        pool_conn *pc = least_busy(pool);
-        if (pc == NULL)
-            return;
-        query *q = pool->waiting;
-        DL_DELETE(pool->waiting, q);
-        pool->waiting_count--;
+    pool_conn *pc;
+    query *q;
+    while (pool->waiting != NULL && (pc = least_busy(pool)) != NULL &&
+           (q = first_that_may_run(pool)) != NULL)
         run_on(pc, q);
-    }
 }
 
 /* ---- receiving ---- */
@@ -215,23 +324,27 @@ static void keep_result(pool_conn *pc, query *q, PGresult *res)
 }
 
 /* A plan that no longer fits what the functions return (the extension was updated) is used up with
- * its session. */
-static bool plan_is_stale(const db_error *e)
+ * its session. So is the session for which a function does not exist (42883): the extension has
+ * moved, or the role may not use its schema, which a session may overlook after that is granted
+ * again. The next session says what is wrong. */
+static bool session_is_stale(const db_error *e)
 {
-    return strcmp(e->sqlstate, "0A000") == 0 && strstr(e->message, "cached plan") != NULL;
+    return strcmp(e->sqlstate, "42883") == 0 ||
+           (strcmp(e->sqlstate, "0A000") == 0 && strstr(e->message, "cached plan") != NULL);
 }
 
 static void finish_first(pool_conn *pc)
 {
     query *q = pc->running;
-    DL_DELETE(pc->running, q);
-    pc->running_count--;
+    end_running(pc, q);
     if (q->error == NULL) {
+        pg_conn_healthy(
+            pc->conn); /* not before: a session may begin well and be good for nothing */
         answer(pc->pool, q, NULL);
         return;
     }
     db_error e = error_of(q->error);
-    if (plan_is_stale(&e)) {
+    if (session_is_stale(&e)) {
         pg_conn_fail(pc->conn, e.message);
         snprintf(e.sqlstate, sizeof e.sqlstate, "40001"); /* asking again will do */
     }
@@ -273,8 +386,6 @@ static void on_ready(void *arg)
     pc->prepared_count = 0;
     if (!PQenterPipelineMode(pg_conn_raw(pc->conn)))
         pg_conn_fail(pc->conn, "cannot enter pipeline mode");
-    else
-        pg_conn_healthy(pc->conn);
     dispatch(pc->pool);
 }
 
@@ -282,8 +393,7 @@ static void refuse_waiting(db_pool *pool)
 {
     query *q, *tmp;
     DL_FOREACH_SAFE (pool->waiting, q, tmp) {
-        DL_DELETE(pool->waiting, q);
-        pool->waiting_count--;
+        give_up_waiting(pool, q);
         answer_error(pool, q, "08003", "the database is away");
     }
 }
@@ -292,9 +402,11 @@ static void on_lost(void *arg, const char *why)
 {
     pool_conn *pc = arg;
     (void)why;
-    query *lost = pc->running, *q, *tmp;
-    pc->running = NULL;
-    pc->running_count = 0;
+    query *lost = NULL, *q, *tmp;
+    while ((q = pc->running) != NULL) {
+        end_running(pc, q);
+        DL_APPEND(lost, q);
+    }
     DL_FOREACH_SAFE (lost, q, tmp) {
         if (q->error != NULL) {
             db_error e = error_of(q->error);
@@ -318,8 +430,7 @@ static void on_sweep(uv_timer_t *timer)
     uint64_t now_us = clock_monotonic_us();
     while (pool->waiting != NULL && now_us - pool->waiting->since_us > limit_ms * 1000) {
         query *q = pool->waiting;
-        DL_DELETE(pool->waiting, q);
-        pool->waiting_count--;
+        give_up_waiting(pool, q);
         answer_error(pool, q, "53300", "every database connection was busy for too long");
     }
     for (int i = 0; i < pool->conn_count; i++) {
@@ -381,18 +492,23 @@ db_pool *db_pool_new(uv_loop_t *loop, const config *conf)
     return pool;
 }
 
-bool db_query(db_pool *pool, const db_stmt *stmt, const char *const *values, db_done *done,
-              void *arg)
+bool db_query_for(db_pool *pool, const char *account, const db_stmt *stmt,
+                  const char *const *values, db_done *done, void *arg)
 {
-    if (pool->closing || pool->waiting_count >= pool->conf->pool_queue || !db_pool_ready(pool)) {
+    if (pool->closing || pool->waiting_count >= pool->conf->pool_queue || !db_pool_ready(pool) ||
+        !may_wait(pool, account)) {
         metric_add(pool->refused, 1);
         return false;
     }
-    query *q = query_new(stmt, values, done, arg);
-    DL_APPEND(pool->waiting, q);
-    pool->waiting_count++;
+    enqueue(pool, query_new(stmt, values, done, arg), account);
     dispatch(pool);
     return true;
+}
+
+bool db_query(db_pool *pool, const db_stmt *stmt, const char *const *values, db_done *done,
+              void *arg)
+{
+    return db_query_for(pool, NULL, stmt, values, done, arg);
 }
 
 bool db_pool_ready(const db_pool *pool)
@@ -405,11 +521,17 @@ bool db_pool_ready(const db_pool *pool)
 
 bool db_error_is_transient(const db_error *error)
 {
-    static const char *const classes[] = {"08", "40", "53", "57P", "57014", "55P03", "58"};
+    /* 54000: the queue of notifications is full. */
+    static const char *const classes[] = {"08", "40", "53", "54000", "57P", "57014", "55P03", "58"};
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
         if (strncmp(error->sqlstate, classes[i], strlen(classes[i])) == 0)
             return true;
     return false;
+}
+
+bool db_error_is_timeout(const db_error *error)
+{
+    return strcmp(error->sqlstate, "57014") == 0;
 }
 
 const char *db_text(const PGresult *rows, int row, const char *column)

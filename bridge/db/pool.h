@@ -2,9 +2,12 @@
  *
  * A statement is a constant that the pool prepares on each connection when it is first used there:
  *
- *     static const db_stmt read_stmt = {"read", "SELECT * FROM unichat_read($1, $2, $3::bigint)",
- * 3}; if (!db_query(pool, &read_stmt, (const char *[]){player, "staff", seq}, done, req))
+ *     static const db_stmt read_stmt = {"read", "SELECT * FROM unichat_read($1, $2, $3)", 3};
+ *     if (!db_query(pool, &read_stmt, (const char *[]){player, "staff", seq}, done, req))
  *         ...the database is away or the pool is full: answer 503 now
+ *
+ * A statement may be on an account: what one has under way never takes all connections, so that
+ * whoever makes statements wait for his locks keeps those waiting and nobody else's.
  *
  * Each statement is a transaction of its own. done() is called after its commit, once, in a later
  * turn of the loop. When the connection is lost before the answer, nobody knows whether the
@@ -56,12 +59,22 @@ db_pool *db_pool_new(uv_loop_t *loop, const config *conf) __attribute__((warn_un
 bool db_query(db_pool *pool, const db_stmt *stmt, const char *const *values, db_done *done,
               void *arg) __attribute__((warn_unused_result));
 
+/* The same on an account, whose name is copied (NULL: on none). Of each account a quarter of what the
+ * pool can run is under way, at least one statement; the rest waits, while others' pass it. False
+ * also when a quarter of pool_queue waits on it. */
+bool db_query_for(db_pool *pool, const char *account, const db_stmt *stmt,
+                  const char *const *values, db_done *done, void *arg)
+    __attribute__((warn_unused_result));
+
 /* Whether a connection is up. */
 bool db_pool_ready(const db_pool *pool);
 
 /* True for errors that pass by themselves: connection lost, server shutting down, out of resources,
  * timeouts, serialization failures and deadlocks. */
 bool db_error_is_transient(const db_error *error);
+
+/* True when the statement was ended by statement_timeout, or by an administrator. */
+bool db_error_is_timeout(const db_error *error);
 
 /* The text of a column, NULL for SQL NULL or a name that is not there. */
 const char *db_text(const PGresult *rows, int row, const char *column);

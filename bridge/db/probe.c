@@ -13,7 +13,9 @@ struct probe {
     const config *conf;
     pg_conn *session;
     uv_timer_t timer;
-    char channel[32];
+    uint64_t id; /* of this bridge */
+    uint64_t count;
+    char payload[48]; /* of the one that was sent last */
     bool live;
     bool under_way;
     bool heard; /* anything, since it was looked at */
@@ -34,9 +36,11 @@ static void look_again(probe *p, int64_t ms)
 static void send_probe(probe *p)
 {
     PGconn *pg = pg_conn_raw(p->session);
-    char sql[64];
-    snprintf(sql, sizeof sql, "NOTIFY %s", p->channel);
-    if (!PQsendQuery(pg, sql)) {
+    const char *values[] = {p->payload};
+    snprintf(p->payload, sizeof p->payload, "%016llx %llu", (unsigned long long)p->id,
+             (unsigned long long)++p->count);
+    if (!PQsendQueryParams(pg, "SELECT unichat_notify('probe', $1)", 1, NULL, values, NULL, NULL,
+                           0)) {
         pg_conn_fail(p->session, PQerrorMessage(pg));
         return;
     }
@@ -51,15 +55,22 @@ static void give_up(probe *p)
 {
     metric_add(p->failures, 1);
     log_error_as(pg_conn_who(p->session), "event=listening_in_vain hint=%s",
-                 LOG_Q("the session does not get its own notifications; if a pooler is in "
-                       "between, it must be in session mode (pgbouncer: pool_mode=session)"));
+                 LOG_Q("the session does not get its own notifications: a pooler in between must "
+                       "be in session mode (pgbouncer: pool_mode=session); once after a new "
+                       "extension or secret is normal"));
     pg_conn_fail(p->session, "the session does not get its own notifications");
+}
+
+/* A probe may be back before its statement has ended. */
+static bool can_send(const probe *p)
+{
+    return !p->under_way && PQtransactionStatus(pg_conn_raw(p->session)) == PQTRANS_IDLE;
 }
 
 static void on_time(uv_timer_t *timer)
 {
     probe *p = timer->data;
-    if (!p->under_way) {
+    if (can_send(p)) {
         send_probe(p);
     } else if (p->heard) { /* very many are before it in the queue */
         p->heard = false;
@@ -74,18 +85,12 @@ probe *probe_new(uv_loop_t *loop, const config *conf, pg_conn *session)
     probe *p = mem_new(probe);
     p->conf = conf;
     p->session = session;
-    snprintf(p->channel, sizeof p->channel, "unichat_probe_%08llx",
-             (unsigned long long)rand_below(UINT32_MAX));
+    rand_bytes(&p->id, sizeof p->id);
     p->failures = metric_counter("unichat_listen_probe_failures_total", NULL,
                                  "Listening sessions replaced because they heard nothing.");
     uv_timer_init(loop, &p->timer);
     p->timer.data = p;
     return p;
-}
-
-const char *probe_channel(const probe *p)
-{
-    return p->channel;
 }
 
 void probe_begin(probe *p)
@@ -101,22 +106,23 @@ void probe_end(probe *p)
     uv_timer_stop(&p->timer);
 }
 
-bool probe_hears(probe *p, const char *channel)
+void probe_hears(probe *p)
 {
     p->heard = true;
-    if (strcmp(channel, p->channel) != 0)
-        return false;
-    if (p->under_way) {
-        p->under_way = false;
-        p->back_ms = p->sent_ms;
-        look_again(p, p->conf->probe_interval);
-    }
-    return true;
+}
+
+void probe_came(probe *p, const char *payload)
+{
+    if (!p->under_way || strcmp(payload, p->payload) != 0)
+        return;
+    p->under_way = false;
+    p->back_ms = p->sent_ms;
+    look_again(p, p->conf->probe_interval);
 }
 
 void probe_now(probe *p)
 {
-    if (p->live && !p->under_way)
+    if (p->live && can_send(p))
         send_probe(p);
 }
 

@@ -1,8 +1,9 @@
 /* probe.h - whether the listening session still hears anything. For db/listener.c.
  *
- * Every probe_interval the session notifies itself on a channel of its own. If that does not come
- * back within probe_timeout, and nothing else does, the session looks alive and is not (a half-open
- * connection, a pooler in transaction mode), and is given up.
+ * Every probe_interval the session notifies itself. If that does not come back within
+ * probe_timeout, and nothing else does, the session looks alive and is not (a half-open connection,
+ * a pooler in transaction mode), or listens to channels that nobody uses any more (the extension
+ * was created anew, or its secret changed), and is given up.
  */
 #ifndef UNICHAT_DB_PROBE_H
 #define UNICHAT_DB_PROBE_H
@@ -15,15 +16,15 @@ typedef struct probe probe;
 probe *probe_new(uv_loop_t *loop, const config *conf, pg_conn *session)
     __attribute__((warn_unused_result));
 
-/* The channel that the session must listen to. */
-const char *probe_channel(const probe *p);
-
 /* The session is live; the session is gone. */
 void probe_begin(probe *p);
 void probe_end(probe *p);
 
-/* A notification on this channel has come. True when it is the probe's own. */
-bool probe_hears(probe *p, const char *channel);
+/* A notification has come. */
+void probe_hears(probe *p);
+
+/* It was a probe; all bridges hear each other's. */
+void probe_came(probe *p, const char *payload);
 
 /* Sends one out of turn, unless one is under way. */
 void probe_now(probe *p);

@@ -28,7 +28,10 @@ bool session_send_setup(PGconn *pg, const config *conf, int64_t statement_timeou
 /* Reads what has come of its answer into `info`. True when it was whole. */
 bool session_read_setup(PGconn *pg, session_info *info);
 
-/* Warns, once per version, about servers that are too old. */
+/* Whether notifications are safe in that version of the server, as PQserverVersion() has it. */
+bool session_version_is_safe(int version);
+
+/* Warns, once per version, about servers where they are not. */
 void session_warn_about_version(PGconn *pg, const char *who);
 
 #endif

@@ -20,7 +20,7 @@ void snapshot_free(snapshot *s);
 void snapshot_lower(snapshot *s, uint64_t xmax);
 
 /* Lowers it to end right behind an xid, given as text; NULL and "" stand for none at all. What that
- * is good for: listener.c, "Crashes". */
+ * is good for: intake.c, "Crashes". */
 void snapshot_lower_behind(snapshot *s, const char *xid_text);
 
 /* Whether a transaction that has committed is visible in it. */

@@ -130,9 +130,8 @@ static bool guard_is_guarded(void *arg, const char *channel)
 
 /* Who has signed in: user_data is {"id", "user_info": {"role", "sub", "name"}} as /pusher/user-auth
  * makes it. */
-static caller *signed_in_caller(const hub_conn *conn)
+static caller *signed_in_caller(const char *text)
 {
-    const char *text = hub_conn_user_data(conn);
     json_t *data = text == NULL ? NULL : json_loads(text, 0, NULL);
     const char *role_name = NULL, *sub = NULL;
     caller *who = NULL;
@@ -151,7 +150,7 @@ static hub_verdict guard_may_listen(void *arg, const hub_conn *conn, const char 
     (void)arg;
     if (channel_allows(channel, hub_conn_caller(conn)))
         return HUB_ALLOW;
-    caller *who = signed_in_caller(conn);
+    caller *who = signed_in_caller(hub_conn_user_data(conn));
     bool signed_in = hub_conn_user_id(conn) != NULL;
     bool allowed = channel_allows(channel, who);
     caller_free(who);
@@ -161,9 +160,21 @@ static hub_verdict guard_may_listen(void *arg, const hub_conn *conn, const char 
     return signed_in || hub_conn_caller(conn) != NULL ? HUB_DENY : HUB_WAIT;
 }
 
+static bool guard_identity(void *arg, const char *user_data, char *out, size_t size)
+{
+    (void)arg;
+    caller *who = signed_in_caller(user_data);
+    bool known = who != NULL;
+    if (known)
+        caller_key(who, out, size);
+    caller_free(who);
+    return known;
+}
+
 void delivery_start(hub_app *app)
 {
-    static const hub_guard guard = {guard_is_guarded, guard_is_reserved, guard_may_listen, NULL};
+    static const hub_guard guard = {guard_is_guarded, guard_is_reserved, guard_may_listen,
+                                    guard_identity, NULL};
     published = metric_counter("unichat_deliveries_total", NULL,
                                "Events handed to connections, counted for each of them.");
     hub_app_set_guard(app, &guard);

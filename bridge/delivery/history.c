@@ -2,11 +2,16 @@
  *
  * Each page is a statement of its own with a snapshot of its own. That is enough:
  *
- *   player   seq is gapless and commit order is seq order, so the rows behind a seq that are
- * visible now are the very next ones. A gap means that events were pruned. staff    a pass walks
- * the difference from S by (player, seq). A page may see more than the page before it did. What was
- * committed after the first page's snapshot N, and sorts before the place where the walk is, is not
- * seen in this pass; the next pass begins at N.
+ *     player   seq is gapless and commit order is seq order, so the rows behind a seq that are
+ *              visible now are the very next ones. A gap means that events were pruned.
+ *     staff    a pass walks the difference from S by (player, seq). A page may see more than the
+ *              page before it did. What was committed after the first page's snapshot N, and
+ *              sorts before the place where the walk is, is not seen in this pass; the next pass
+ *              begins at N, and meets what came behind that place once more.
+ *
+ * The pool and the listening session each find the primary for themselves. For a moment, and longer
+ * when an old primary was not fenced, they may be at different ones: then a page says nothing of
+ * what the live events follow on. It is read again, and in the end the client is told to resync.
  */
 #include "delivery/history.h"
 #include "base/mem.h"
@@ -16,6 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
+
+#define TIMEOUTS_MAX 3   /* in a row: a page that is too much for the database stays so */
+#define STRANGERS_MAX 50 /* in a row: pages of another database than the live events' */
 
 /* The newest seq of a player that was handed out. */
 typedef struct newest {
@@ -27,7 +35,9 @@ typedef struct newest {
 struct history {
     char *epoch; /* NULL: not known yet */
 
-    snapshot *seen; /* by the last page */
+    snapshot *seen;     /* by the last page */
+    unsigned timeouts;  /* of this page */
+    unsigned strangers; /* instead of this page */
 
     char *player_id; /* NULL: of staff */
     int64_t after;
@@ -53,17 +63,19 @@ static const db_stmt player_stmt = {
     " ORDER BY e.seq",
     3};
 
+/* Whether too much has happened is known before anything is read; counting ends there, and has its
+ * order so that the index is used. */
 static const db_stmt staff_stmt = {
     "history_staff",
     "SELECT " SEEN ","
     " pg_snapshot_xmax($1::text::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot()) AS ahead,"
-    " e.player_id, e.seq, e.payload"
-    " FROM (SELECT 1) AS one LEFT JOIN"
-    " (SELECT * FROM unichat_events_since($1::text::pg_snapshot) AS s"
-    "  WHERE (s.player_id COLLATE \"C\", s.seq) > ($2 COLLATE \"C\", $3::bigint)"
-    "  ORDER BY s.player_id COLLATE \"C\", s.seq LIMIT $4::int) AS e ON true"
-    " ORDER BY e.player_id COLLATE \"C\", e.seq",
-    4};
+    " one.too_many, e.player_id, e.seq, e.payload"
+    " FROM (SELECT count(*) > $5::int AS too_many FROM"
+    "  (SELECT FROM chat_events WHERE xid >= pg_snapshot_xmax($1::text::pg_snapshot)"
+    "   ORDER BY xid LIMIT $5::int + 1) AS news) AS one"
+    " LEFT JOIN unichat_events_since($1::text::pg_snapshot, $2, $3::bigint,"
+    "  CASE WHEN one.too_many THEN 0 ELSE $4::int END) AS e ON true",
+    5};
 
 history *history_of_player(const char *player_id, int64_t after, const char *epoch)
 {
@@ -107,13 +119,14 @@ void history_free(history *h)
 
 bool history_read(const history *h, db_pool *pool, db_done *done, void *arg)
 {
-    char seq[24], limit[24];
+    char seq[24], limit[24], most[24];
     snprintf(seq, sizeof seq, "%lld", (long long)(h->player_id == NULL ? h->at_seq : h->after));
     snprintf(limit, sizeof limit, "%d", HISTORY_PAGE);
+    snprintf(most, sizeof most, "%d", HISTORY_STAFF_MAX);
     if (h->player_id != NULL)
         return db_query(pool, &player_stmt, (const char *[]){h->player_id, seq, limit}, done, arg);
-    return db_query(pool, &staff_stmt, (const char *[]){h->since, h->at_player, seq, limit}, done,
-                    arg);
+    return db_query(pool, &staff_stmt, (const char *[]){h->since, h->at_player, seq, limit, most},
+                    done, arg);
 }
 
 /* ---- judging a page ---- */
@@ -148,10 +161,12 @@ static const char *staff_problem(const history *h, const PGresult *rows)
 {
     if (strcmp(db_text(rows, 0, "ahead"), "t") == 0)
         return "ahead";
-    return h->handed_out > HISTORY_STAFF_MAX ? "too_old" : NULL;
+    if (strcmp(db_text(rows, 0, "too_many"), "t") == 0 || h->handed_out > HISTORY_STAFF_MAX)
+        return "too_old";
+    return NULL;
 }
 
-/* The snapshot of this page, lowered as the listener's (db/listener.c, "Crashes"). */
+/* The snapshot of this page, lowered as the listener's (db/intake.c, "Crashes"). */
 static void keep_seen(history *h, const PGresult *rows)
 {
     snapshot_free(h->seen);
@@ -163,14 +178,31 @@ static void keep_seen(history *h, const PGresult *rows)
         h->next = mem_strdup(snapshot_text(h->seen));
 }
 
-history_verdict history_judge(history *h, const db_result *page, const char **why)
+static history_verdict judge_error(history *h, const db_error *error, const char **why)
 {
-    if (page->error != NULL) {
-        *why = "unknown";
-        return db_error_is_transient(page->error) ? HISTORY_RETRY : HISTORY_RESYNC;
-    }
+    bool timeout = db_error_is_timeout(error);
+    h->timeouts = timeout ? h->timeouts + 1 : 0;
+    *why = timeout ? "too_old" : "unknown";
+    return db_error_is_transient(error) && h->timeouts < TIMEOUTS_MAX ? HISTORY_RETRY
+                                                                      : HISTORY_RESYNC;
+}
+
+static history_verdict judge_stranger(history *h, const char **why)
+{
+    *why = "epoch";
+    return ++h->strangers < STRANGERS_MAX ? HISTORY_RETRY : HISTORY_RESYNC;
+}
+
+history_verdict history_judge(history *h, const db_result *page, const char *live, const char **why)
+{
+    if (page->error != NULL)
+        return judge_error(h, page->error, why);
+    h->timeouts = 0;
     *why = NULL;
     const char *epoch = db_text(page->rows, 0, "epoch");
+    if (strcmp(epoch, live) != 0)
+        return judge_stranger(h, why);
+    h->strangers = 0;
     int events = event_count(page->rows);
     if (h->epoch == NULL)
         h->epoch = mem_strdup(epoch);
@@ -203,23 +235,35 @@ bool history_has(const history *h, const char *player_id, int64_t seq)
     return n != NULL && seq <= n->seq;
 }
 
-bool history_row(const history *h, const PGresult *rows, int row, db_event *e)
-{
-    const char *payload = db_text(rows, row, "payload");
-    if (payload == NULL || !db_event_parse(e, payload, strlen(payload)))
-        return false;
-    if (!history_has(h, e->player_id, e->seq))
-        return true;
-    db_event_clear(e);
-    return false;
-}
-
-void history_advance(history *h, const char *player_id, int64_t seq)
+/* The next page begins behind this. */
+static void walk_past(history *h, const char *player_id, int64_t seq)
 {
     if (h->player_id != NULL) {
         h->after = seq;
         return;
     }
+    mem_replace(&h->at_player, player_id);
+    h->at_seq = seq;
+}
+
+/* What is not handed out is walked past here: in a pass that is not the first, whole pages may have
+ * been handed out before. */
+bool history_row(history *h, const PGresult *rows, int row, db_event *e)
+{
+    const char *payload = db_text(rows, row, "payload");
+    if (payload == NULL)
+        return false;
+    if (db_event_parse(e, payload, strlen(payload))) {
+        if (!history_has(h, e->player_id, e->seq))
+            return true;
+        db_event_clear(e);
+    }
+    walk_past(h, db_text(rows, row, "player_id"), number(rows, row, "seq"));
+    return false;
+}
+
+static void note_newest(history *h, const char *player_id, int64_t seq)
+{
     newest *n = find(h, player_id);
     if (n == NULL) {
         n = mem_alloc(sizeof *n + strlen(player_id) + 1);
@@ -228,8 +272,13 @@ void history_advance(history *h, const char *player_id, int64_t seq)
     }
     n->seq = seq;
     h->handed_out++;
-    mem_replace(&h->at_player, player_id);
-    h->at_seq = seq;
+}
+
+void history_advance(history *h, const char *player_id, int64_t seq)
+{
+    if (h->player_id == NULL)
+        note_newest(h, player_id, seq);
+    walk_past(h, player_id, seq);
 }
 
 void history_again(history *h)

@@ -22,7 +22,8 @@
 typedef struct history history;
 
 typedef enum history_verdict {
-    HISTORY_RETRY,  /* the database is away: read the same page again later */
+    HISTORY_RETRY, /* the database is away or slow, or this was another one: read the same page again
+                     * later */
     HISTORY_RESYNC, /* cannot be continued; *why is a word of docs/events.md */
     HISTORY_MORE,   /* a full page: read on after it */
     HISTORY_END,    /* the last page */
@@ -40,11 +41,13 @@ void history_free(history *h);
 bool history_read(const history *h, db_pool *pool, db_done *done, void *arg)
     __attribute__((warn_unused_result));
 
-history_verdict history_judge(history *h, const db_result *page, const char **why);
+/* `live` is the epoch of the live events, which a page has to go together with. */
+history_verdict history_judge(history *h, const db_result *page, const char *live, const char **why)
+    __attribute__((warn_unused_result));
 
-/* The event of a row of a judged page; false when the row has none, or it was handed out before.
- * The caller clears it. */
-bool history_row(const history *h, const PGresult *rows, int row, db_event *e)
+/* The event of a row of a judged page; false when the row has none, or it was handed out before:
+ * then the next page begins behind it. The caller clears the event. */
+bool history_row(history *h, const PGresult *rows, int row, db_event *e)
     __attribute__((warn_unused_result));
 
 /* This one has been handed out; the next page begins behind it. */

@@ -14,18 +14,24 @@
 #include "hub/hub.h"
 #include "identity/token.h"
 
-/* Takes a revocation, from the database's own list. */
-void identity_take_revocation(hub *h, const verifier *v, revocations *revoked, const char *row);
+/* Takes a revocation, from the database's own list. Whether it was news; then, after the last of
+ * them, identity_review(). */
+bool identity_take_revocation(revocations *revoked, const char *row)
+    __attribute__((warn_unused_result));
 
-/* Takes another bridge's notice. What is none is dropped with a line in the log. */
-void identity_take_vouch(hub *h, const char *payload);
+/* Takes another bridge's notice; a connection whose token is good no more is closed. What is no
+ * notice is dropped with a line in the log. */
+void identity_take_vouch(hub *h, const verifier *v, const char *payload);
+
+typedef void identity_done(void *arg, bool vouched);
 
 /* Has the token of `who` vouch for the connection with this socket id, here or at another bridge.
- * False when it is not here and the database cannot be asked to pass it on. */
-bool identity_vouch(hub *h, const verifier *v, db_pool *pool, const caller *who,
-                    const char *socket_id) __attribute__((warn_unused_result));
+ * done is called once, at once or later: true when the connection is here, or when the database has
+ * passed it on to the other bridges; false when it could not, at the second attempt either. */
+void identity_vouch(hub *h, const verifier *v, db_pool *pool, const caller *who,
+                    const char *socket_id, identity_done *done, void *arg);
 
-/* Closes the connections that live by a token which is good no more. */
+/* Closes the connections that live by a token which is good no more. Looks at every connection. */
 void identity_review(hub *h, const verifier *v);
 
 #endif

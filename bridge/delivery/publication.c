@@ -1,3 +1,4 @@
+/* publication.c - see publication.h. */
 #include "delivery/publication.h"
 
 #include "base/log.h"
@@ -20,7 +21,7 @@ static bool is_reserved(const char *event)
     return strncmp(event, "pusher:", 7) == 0 || strncmp(event, "pusher_internal:", 16) == 0;
 }
 
-/* Whoever may NOTIFY may say anything: a name that is none is refused here too. */
+/* A name that is none is refused here too. */
 static void publish(hub_app *app, const buf *text)
 {
     json_t *message = json_loadb(text->data, text->len, JSON_REJECT_DUPLICATES, NULL);

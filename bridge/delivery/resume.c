@@ -4,9 +4,16 @@
  * subscription: then it is remembered, and its run begins with the subscription. That is also what
  * decides who may resume: nobody reads behind a channel that the hub has not let him join.
  *
- * A connection has at most PER_CLIENT_MAX runs, one for a channel, from the question until the
- * subscription is open again. A question is no larger than a client's message (max_frame), so what
- * a connection can have remembered here is bounded.
+ * A channel of a connection has one run, from the question until the subscription is open again.
+ *
+ *     question ──▶ under way ──▶ answered ──▶ subscription open
+ *                  at most       as many as it
+ *                  UNDER_WAY_MAX has subscriptions
+ *
+ * What is under way costs: a question that is remembered, pages, live events held back. Anybody may
+ * ask before he has proven anything, so what is remembered of a question is small: a channel's name,
+ * an epoch, a position, each with a limit of its own. What is answered is
+ * over for the client; its run only sifts live events until the next audit, so it does not count.
  */
 #include "delivery/resume.h"
 #include "base/mem.h"
@@ -20,15 +27,24 @@
 #include <string.h>
 #include <uthash.h>
 
-#define PER_CLIENT_MAX 32
+#define UNDER_WAY_MAX 32
+#define EPOCH_MAX 64 /* of unichat_epoch(): two numbers */
 #define EVENT_RESUME "unichat:resume"
 
-typedef struct client {
+typedef struct client client;
+
+typedef struct place {
+    UT_hash_handle hh;
+    client *owner;
+    resume_run *run;
+    char channel[];
+} place;
+
+struct client {
     UT_hash_handle hh;
     hub_conn *conn;
-    resume_run *runs[PER_CLIENT_MAX]; /* in no order */
-    unsigned count;                   /* never 0 */
-} client;
+    place *places; /* by channel; never none */
+};
 
 struct resumes {
     hub_app *app;
@@ -46,30 +62,36 @@ static client *client_of(const resumes *all, const hub_conn *conn)
     return c;
 }
 
-/* Its place in the client's runs, or NULL. */
-static resume_run **find(client *c, const char *channel)
-{
-    for (unsigned i = 0; c != NULL && i < c->count; i++)
-        if (strcmp(resume_run_channel(c->runs[i]), channel) == 0)
-            return &c->runs[i];
-    return NULL;
-}
-
-static void add(resumes *all, hub_conn *conn, resume_run *run)
+static place *find(const resumes *all, const hub_conn *conn, const char *channel)
 {
     client *c = client_of(all, conn);
+    place *p = NULL;
+    if (c != NULL)
+        HASH_FIND_STR(c->places, channel, p);
+    return p;
+}
+
+static void add(resumes *all, hub_conn *conn, const char *channel, resume_run *run)
+{
+    client *c = client_of(all, conn);
+    place *p = mem_alloc(sizeof *p + strlen(channel) + 1);
     if (c == NULL) {
         c = mem_new(client);
         c->conn = conn;
         HASH_ADD_PTR(all->clients, conn, c);
     }
-    c->runs[c->count++] = run;
+    strcpy(p->channel, channel);
+    p->run = run;
+    p->owner = c;
+    HASH_ADD_STR(c->places, channel, p);
 }
 
-static void forget(resumes *all, client *c, resume_run **place)
+static void forget(resumes *all, place *p)
 {
-    *place = c->runs[--c->count];
-    if (c->count == 0) {
+    client *c = p->owner;
+    HASH_DEL(c->places, p);
+    free(p);
+    if (c->places == NULL) {
         HASH_DEL(all->clients, c);
         free(c);
     }
@@ -77,17 +99,37 @@ static void forget(resumes *all, client *c, resume_run **place)
 
 static void on_ended(void *arg, hub_conn *conn, const char *channel)
 {
-    client *c = client_of(arg, conn);
-    forget(arg, c, find(c, channel));
+    place *p = find(arg, conn, channel);
+    if (p != NULL)
+        forget(arg, p);
+}
+
+static unsigned under_way(const client *c)
+{
+    const place *p, *tmp;
+    unsigned n = 0;
+    HASH_ITER (hh, c->places, p, tmp)
+        n += !resume_run_is_answered(p->run);
+    return n;
+}
+
+static bool may_ask(const resumes *all, const hub_conn *conn, const char *channel)
+{
+    const client *c = client_of(all, conn);
+    return c == NULL || find(all, conn, channel) != NULL || under_way(c) < UNDER_WAY_MAX;
 }
 
 /* ---- questions ---- */
 
-/* NULL: `after` is missing, or not what the channel takes. */
-static history *history_wanted(const char *channel, const json_t *data)
+/* NULL: `after` is missing, or not what the channel takes, or a field is too long; *field says which.
+ */
+static history *history_wanted(const char *channel, const json_t *data, const char **field)
 {
     const json_t *after = json_object_get(data, "after");
     const char *epoch = json_string_value(json_object_get(data, "epoch"));
+    *field = epoch != NULL && strlen(epoch) > EPOCH_MAX ? "epoch" : "after";
+    if (strcmp(*field, "epoch") == 0)
+        return NULL;
     char *player = channel_player(channel);
     history *h = NULL;
     if (player != NULL && json_is_integer(after) && json_integer_value(after) >= 0)
@@ -100,25 +142,25 @@ static history *history_wanted(const char *channel, const json_t *data)
 
 static void start(resumes *all, hub_conn *conn, const char *channel, json_t *after, history *h)
 {
-    resume_run **old = find(client_of(all, conn), channel);
+    place *old = find(all, conn, channel);
     resume_run *run = resume_run_new(all->runs, conn, channel, after, h);
     if (old != NULL) {
-        resume_run_replace(*old, run);
-        *old = run;
+        resume_run_replace(old->run, run);
+        old->run = run;
     } else {
-        add(all, conn, run);
+        add(all, conn, channel, run);
     }
     resume_run_begin(run);
 }
 
 static void ask(resumes *all, hub_conn *conn, const char *channel, const json_t *data)
 {
-    client *c = client_of(all, conn);
-    history *h = history_wanted(channel, data);
+    const char *field;
+    history *h = history_wanted(channel, data, &field);
     if (h == NULL) {
-        resume_answer_resync(conn, channel, "unknown");
-    } else if (c != NULL && c->count == PER_CLIENT_MAX && find(c, channel) == NULL) {
-        resume_answer_resync(conn, channel, "busy");
+        resume_answer_resync(conn, channel, "unknown", field);
+    } else if (!may_ask(all, conn, channel)) {
+        resume_answer_resync(conn, channel, "busy", NULL);
         history_free(h);
     } else {
         start(all, conn, channel, json_object_get(data, "after"), h);
@@ -130,8 +172,10 @@ static void ask(resumes *all, hub_conn *conn, const char *channel, const json_t 
 static void on_client_event(void *arg, hub_conn *conn, const char *event, const json_t *data)
 {
     const char *channel = json_string_value(json_object_get(data, "channel"));
-    if (strcmp(event, EVENT_RESUME) != 0 || channel == NULL)
-        resume_answer_resync(conn, NULL, "unknown");
+    if (strcmp(event, EVENT_RESUME) != 0)
+        resume_answer_resync(conn, NULL, "unknown", NULL);
+    else if (channel == NULL || strlen(channel) >= CHANNEL_NAME_SIZE)
+        resume_answer_resync(conn, NULL, "unknown", "channel");
     else
         ask(arg, conn, channel, data);
 }
@@ -144,35 +188,36 @@ static const char *greet(void *arg, const char *channel)
 
 static void on_subscribed(void *arg, hub_conn *conn, const char *channel)
 {
-    resume_run **place = find(client_of(arg, conn), channel);
-    if (place != NULL)
-        resume_run_begin(*place);
+    place *p = find(arg, conn, channel);
+    if (p != NULL)
+        resume_run_begin(p->run);
 }
 
 static void on_live(void *arg, hub_conn *conn, const char *channel, frame *f, const void *what)
 {
-    resume_run **place = find(client_of(arg, conn), channel);
-    if (place != NULL)
-        resume_run_take(*place, what, f);
+    place *p = find(arg, conn, channel);
+    if (p != NULL)
+        resume_run_take(p->run, what, f);
+}
+
+static void drop(resumes *all, place *p)
+{
+    resume_run_drop(p->run);
+    forget(all, p);
 }
 
 static void on_unsubscribed(void *arg, hub_conn *conn, const char *channel)
 {
-    client *c = client_of(arg, conn);
-    resume_run **place = find(c, channel);
-    if (place == NULL)
-        return;
-    resume_run_drop(*place);
-    forget(arg, c, place);
+    place *p = find(arg, conn, channel);
+    if (p != NULL)
+        drop(arg, p);
 }
 
 static void on_disconnected(void *arg, hub_conn *conn)
 {
     client *c;
-    while ((c = client_of(arg, conn)) != NULL) {
-        resume_run_drop(c->runs[0]);
-        forget(arg, c, &c->runs[0]);
-    }
+    while ((c = client_of(arg, conn)) != NULL)
+        drop(arg, c->places);
 }
 
 /* ---- life ---- */
@@ -183,7 +228,7 @@ static double read_active(void *arg)
     const client *c, *tmp;
     double n = 0;
     HASH_ITER (hh, all->clients, c, tmp)
-        n += c->count;
+        n += under_way(c);
     return n;
 }
 
@@ -193,7 +238,7 @@ resumes *resume_start(uv_loop_t *loop, const config *conf, db_pool *pool, hub_ap
     all->app = app;
     resume_answer_start();
     all->runs = resume_runs_new(loop, conf, pool, on_ended, all);
-    metric_gauge_read("unichat_resumes", NULL, "Resumes asked for and not ended.", read_active,
+    metric_gauge_read("unichat_resumes", NULL, "Resumes asked for and not answered.", read_active,
                       all);
     hub_app_set_follower(app, &(hub_follower){.prefix = "unichat:",
                                               .client_event = on_client_event,

@@ -42,10 +42,11 @@ void resume_answer_resumed(hub_conn *conn, const resume_summary *s)
                 s->events);
 }
 
-void resume_answer_resync(hub_conn *conn, const char *channel, const char *reason)
+void resume_answer_resync(hub_conn *conn, const char *channel, const char *reason,
+                          const char *field)
 {
     answer(conn, channel, EVENT_RESYNC,
-           json_pack("{s:s?, s:s}", "channel", channel, "reason", reason));
+           json_pack("{s:s?, s:s, s:s*}", "channel", channel, "reason", reason, "field", field));
     if (channel != NULL)
         metric_add(resynced, 1);
     log_info_as(hub_conn_log_name(conn), "event=resync channel=%s reason=%s",
@@ -77,6 +78,18 @@ void resume_answer_everybody(hub_app *app, const char *reason)
 {
     resync_visit visit = {app, reason};
     hub_each_channel(app, resync_channel, &visit);
+}
+
+void resume_answer_concerned(hub_app *app, const char *player_id, const char *reason)
+{
+    resync_visit visit = {app, reason};
+    char channel[CHANNEL_NAME_SIZE];
+    resync_channel(&visit, CHANNEL_STAFF);
+    resync_channel(&visit, CHANNEL_STAFF_PRIVATE);
+    if (!channel_of_player(channel, CHANNEL_PLAYER_PRIVATE_PREFIX, player_id))
+        return;
+    resync_channel(&visit, channel);
+    resync_channel(&visit, channel + strlen(CHANNEL_PRIVATE_FORM));
 }
 
 const char *resume_answer_greeting(buf *out, const char *channel)

@@ -24,11 +24,16 @@ void resume_answer_start(void);
 
 void resume_answer_resumed(hub_conn *conn, const resume_summary *summary);
 
-/* `channel` is NULL where the question named none. */
-void resume_answer_resync(hub_conn *conn, const char *channel, const char *reason);
+/* `channel` is NULL where the question named none that could be one; `field` is the one of the
+ * question that is wrong, or NULL. */
+void resume_answer_resync(hub_conn *conn, const char *channel, const char *reason,
+                          const char *field);
 
 /* Publishes a resync on every channel of the chat that can be resumed. */
 void resume_answer_everybody(hub_app *app, const char *reason);
+
+/* Publishes it on the channels of this player and of the staff. */
+void resume_answer_concerned(hub_app *app, const char *player_id, const char *reason);
 
 /* The data of subscription_succeeded, in `out`, which is emptied first. NULL for a channel that
  * cannot be resumed, and before the database is known. */

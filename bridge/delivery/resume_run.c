@@ -3,13 +3,16 @@
  *     not begun ──subscribed──▶ queued ──slot free──▶ reading ──page──▶ taking
  *                                ▲ ▲                                      │
  *                                │ └──── full page, or late events lost ──┤
- *                                └────── paused ◀── no room, no database ─┤
+ *                                └────── paused ◀── no room, no answer ───┤
  *                                                                         │
  *                                              freed ◀── sifting ◀────────┘ the end
  *
  * The subscription is held from queued to sifting: live events come by resume_run_take(). What
  * becomes of them is drawn in seam.c. While sifting, what is published goes out unless the
  * history has handed it out before.
+ *
+ * While the pool is away, or takes nothing more, the queued stay where they are, and one of them
+ * tries again after a pause that grows: as many as they are, they cost the pool one question.
  *
  * A run that is dropped while it reads is freed when its page is there.
  */
@@ -26,6 +29,8 @@
 #include <utlist.h>
 
 #define PAUSE_MS 20
+#define RETRY_MIN_MS 20
+#define RETRY_MAX_MS 500
 
 typedef enum run_state {
     RUN_NOT_BEGUN,
@@ -58,6 +63,9 @@ struct resume_runs {
     unsigned reading, reading_max;
     size_t backlog_max; /* bytes that may wait for one client while it resumes */
     uv_timer_t timer;   /* of the paused */
+    uv_timer_t retry;   /* of the queued, when the pool has taken none */
+    uint64_t retry_ms;
+    int open_timers;
     metric *events;
 };
 
@@ -163,7 +171,7 @@ static void finish(resume_run *r)
 
 static void finish_with_resync(resume_run *r, const char *why)
 {
-    resume_answer_resync(r->conn, r->channel, why);
+    resume_answer_resync(r->conn, r->channel, why, NULL);
     seam_release(r->seam, send_late, r->conn);
     open_subscription(r);
 }
@@ -222,7 +230,7 @@ static void go_on(resume_run *r, history_verdict verdict)
 static void take_page(resume_run *r, const db_result *page)
 {
     const char *why;
-    history_verdict verdict = history_judge(r->history, page, &why);
+    history_verdict verdict = history_judge(r->history, page, delivery_epoch(), &why);
     if (verdict == HISTORY_RESYNC)
         finish_with_resync(r, why);
     else if (verdict == HISTORY_RETRY || !send_page(r, page->rows))
@@ -243,15 +251,36 @@ static void on_page(void *arg, const db_result *page)
     pump(all);
 }
 
+static void on_retry(uv_timer_t *timer)
+{
+    pump(timer->data);
+}
+
+static void retry_later(resume_runs *all)
+{
+    uv_timer_start(&all->retry, on_retry, all->retry_ms, 0);
+    all->retry_ms = all->retry_ms < RETRY_MAX_MS / 2 ? all->retry_ms * 2 : RETRY_MAX_MS;
+}
+
+/* A pool that is away is not asked: it would count a refusal each time. */
+static bool read_page(resume_run *r)
+{
+    return delivery_epoch() != NULL && db_pool_ready(r->all->pool) &&
+           history_read(r->history, r->all->pool, on_page, r);
+}
+
 /* Those who wait read, as many at once as may. */
 static void pump(resume_runs *all)
 {
+    if (uv_is_active((uv_handle_t *)&all->retry))
+        return;
     while (all->queued != NULL && all->reading < all->reading_max) {
-        resume_run *r = all->queued;
-        if (delivery_epoch() != NULL && history_read(r->history, all->pool, on_page, r))
-            move_to(r, RUN_READING);
-        else
-            pause_run(r);
+        if (!read_page(all->queued)) {
+            retry_later(all);
+            return;
+        }
+        move_to(all->queued, RUN_READING);
+        all->retry_ms = RETRY_MIN_MS;
     }
 }
 
@@ -300,9 +329,9 @@ void resume_run_take(resume_run *r, const db_event *e, frame *f)
     r->sent++;
 }
 
-const char *resume_run_channel(const resume_run *r)
+bool resume_run_is_answered(const resume_run *r)
 {
-    return r->channel;
+    return r->state == RUN_SIFTING;
 }
 
 /* ---- all of them ---- */
@@ -318,6 +347,9 @@ resume_runs *resume_runs_new(uv_loop_t *loop, const config *conf, db_pool *pool,
     all->backlog_max = (size_t)conf->max_queue / 4;
     uv_timer_init(loop, &all->timer);
     all->timer.data = all;
+    uv_timer_init(loop, &all->retry);
+    all->retry.data = all;
+    all->retry_ms = RETRY_MIN_MS;
     all->events = metric_counter("unichat_resume_events_total", NULL,
                                  "Events sent from the table to clients that resumed.");
     return all;
@@ -325,12 +357,16 @@ resume_runs *resume_runs_new(uv_loop_t *loop, const config *conf, db_pool *pool,
 
 static void on_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    resume_runs *all = handle->data;
+    if (--all->open_timers == 0)
+        free(all);
 }
 
 void resume_runs_close(resume_runs *all)
 {
+    all->open_timers = 2;
     uv_close((uv_handle_t *)&all->timer, on_closed);
+    uv_close((uv_handle_t *)&all->retry, on_closed);
 }
 
 void resume_runs_published(resume_runs *all, const snapshot *s)

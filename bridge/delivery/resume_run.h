@@ -29,6 +29,7 @@
 #include "hub/hub.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <uv.h>
 
 typedef struct resume_runs resume_runs;
@@ -67,6 +68,7 @@ void resume_run_drop(resume_run *r);
 /* A live event for the subscription that it holds. */
 void resume_run_take(resume_run *r, const db_event *e, frame *f);
 
-const char *resume_run_channel(const resume_run *r);
+/* Whether its client has been told that it has everything. */
+bool resume_run_is_answered(const resume_run *r);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/limit.h"
+#include "base/map.h"
 #include "base/metrics.h"
 #include "base/tally.h"
 #include "base/wheel.h"
@@ -22,7 +23,7 @@ typedef struct hub_counts {
 
 struct hub {
     hub_app *apps;
-    hub_conn *conns; /* by socket id */
+    map conns; /* by socket id */
     wheel *wheel;
     hub_transport transport;
     hub_observe *observe;
@@ -43,8 +44,8 @@ struct hub_app {
     hub_app_options options; /* its strings are ours */
     hub_guard guard;
     hub_follower follower;
-    channel *channels; /* by name */
-    user *users;       /* by id: signed in, or watched by somebody who is */
+    map channels; /* by name */
+    user *users;  /* by id: signed in, or watched by somebody who is */
     unsigned n_conns;
 };
 

@@ -1,11 +1,12 @@
+/* channel.c - see channel.h. */
 #include "hub/channel.h"
 
 #include "base/clock.h"
+#include "base/container_of.h"
 #include "base/mem.h"
 #include "hub/conn.h"
 #include "protocol/pusher_frame.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +14,14 @@
 #define COUNT_BIG 100u
 #define COUNT_PERIOD_MS 5000u
 
-#define CHANNEL_OF(timer, field) ((channel *)((char *)(timer)-offsetof(channel, field)))
+static bool has_name(const void *item, const void *name)
+{
+    return strcmp(((const channel *)item)->name, name) == 0;
+}
 
 channel *channel_find(const hub_app *app, const char *name)
 {
-    channel *c;
-
-    HASH_FIND_STR(app->channels, name, c);
-    return c;
+    return map_find(&app->channels, map_hash(name, strlen(name)), has_name, name);
 }
 
 channel *channel_get(hub_app *app, const char *name)
@@ -34,34 +35,43 @@ channel *channel_get(hub_app *app, const char *name)
     c->app = app;
     c->type = channel_name_type(name);
     c->reserved = app_is_reserved(app, name);
+    c->subs = c->only;
+    c->cap_subs = 1;
     memcpy(c->name, name, len + 1);
-    HASH_ADD_KEYPTR(hh, app->channels, c->name, len, c);
+    if (c->type.cache) {
+        c->cache = mem_new(channel_cache);
+        c->cache->channel = c;
+    }
+    map_add(&app->channels, map_hash(name, len), c);
     app->hub->stats.channels++;
     return c;
 }
 
-static void cache_drop(channel *c)
+static void cache_drop(channel_cache *cache)
 {
-    wheel_stop(&c->cache_timer);
-    frame_unref(c->cached);
-    free(c->cached_data);
-    c->cached = NULL;
-    c->cached_data = NULL;
+    wheel_stop(&cache->expiry);
+    frame_unref(cache->frame);
+    free(cache->data);
+    cache->frame = NULL;
+    cache->data = NULL;
 }
 
 void channel_free(channel *c)
 {
-    cache_drop(c);
+    if (c->cache)
+        cache_drop(c->cache);
     wheel_stop(&c->count_timer);
-    HASH_DEL(c->app->channels, c);
+    map_remove(&c->app->channels, map_hash(c->name, strlen(c->name)), c);
     c->app->hub->stats.channels--;
-    free(c->subs);
+    if (c->subs != c->only)
+        free(c->subs);
+    free(c->cache);
     free(c);
 }
 
 void channel_release(channel *c)
 {
-    if (c->n_subs == 0 && !c->cached)
+    if (c->n_subs == 0 && !(c->cache && c->cache->frame))
         channel_free(c);
 }
 
@@ -86,15 +96,24 @@ static void tell(channel *c, hub_happening_kind kind)
         app_tell(c->app, &(hub_happening){.kind = kind, .channel = c->name, .count = c->n_subs});
 }
 
+static void grow(channel *c)
+{
+    bool single = c->subs == c->only;
+
+    c->cap_subs *= 2;
+    c->subs = mem_realloc(single ? NULL : c->subs, c->cap_subs * sizeof(c->subs[0]));
+    if (single)
+        c->subs[0] = c->only[0];
+}
+
 subscription *channel_add(channel *c, hub_conn *conn)
 {
     subscription *s = mem_new(subscription);
 
-    if (c->n_subs == c->cap_subs) {
-        c->cap_subs = c->cap_subs ? c->cap_subs * 2 : 2;
-        c->subs = mem_realloc(c->subs, c->cap_subs * sizeof(c->subs[0]));
-    }
+    if (c->n_subs == c->cap_subs)
+        grow(c);
     s->conn = conn;
+    s->peer = conn->closing ? NULL : conn->peer;
     s->channel = c;
     s->index = c->n_subs;
     c->subs[c->n_subs++] = s;
@@ -144,11 +163,11 @@ size_t channel_send(channel *c, frame *f, const hub_conn *except)
     size_t sent = 0;
 
     for (unsigned i = 0; i < c->n_subs; i++) {
-        hub_conn *conn = c->subs[i]->conn;
+        const subscription *s = c->subs[i];
 
-        if (conn == except || conn->closing)
+        if (s->conn == except || !s->peer)
             continue;
-        transport->send(conn->peer, f);
+        transport->send(s->peer, f);
         sent++;
     }
     metric_add(c->app->hub->counts.frames_out, sent);
@@ -168,34 +187,35 @@ size_t channel_send_scratch(channel *c, const hub_conn *except)
 
 static void cache_expired(wheel_timer *t)
 {
-    channel *c = CHANNEL_OF(t, cache_timer);
+    channel_cache *cache = container_of(t, channel_cache, expiry);
 
-    cache_drop(c);
-    channel_release(c);
+    cache_drop(cache);
+    channel_release(cache->channel);
 }
 
 void channel_cache_set(channel *c, frame *f, const char *data, size_t len)
 {
-    uint64_t ttl_ms = (uint64_t)c->app->options.cache_ttl * 1000;
+    uint64_t ttl_ms = c->app->options.cache_ms;
+    channel_cache *cache = c->cache;
 
-    cache_drop(c);
-    c->cached = frame_ref(f);
-    c->cached_data = mem_strndup(data, len);
-    c->cache_missed = false;
-    wheel_start(c->app->hub->wheel, &c->cache_timer, clock_monotonic_ms() + ttl_ms, cache_expired);
+    cache_drop(cache);
+    cache->frame = frame_ref(f);
+    cache->data = mem_strndup(data, len);
+    cache->missed = false;
+    wheel_start(c->app->hub->wheel, &cache->expiry, clock_monotonic_ms() + ttl_ms, cache_expired);
 }
 
 void channel_cache_send(channel *c, hub_conn *conn)
 {
-    if (c->cached) {
-        conn->app->hub->transport.send(conn->peer, c->cached);
+    if (c->cache->frame) {
+        conn->app->hub->transport.send(conn->peer, c->cache->frame);
         return;
     }
     pusher_frame_event(&c->app->hub->scratch, c->name, "pusher:cache_miss", NULL, 0);
     conn_send_scratch(conn);
-    if (!c->cache_missed)
+    if (!c->cache->missed)
         tell(c, HUB_CACHE_MISS);
-    c->cache_missed = true;
+    c->cache->missed = true;
 }
 
 static void send_count(channel *c)
@@ -207,7 +227,7 @@ static void send_count(channel *c)
 
 static void count_due(wheel_timer *t)
 {
-    send_count(CHANNEL_OF(t, count_timer));
+    send_count(container_of(t, channel, count_timer));
 }
 
 void channel_count_changed(channel *c)

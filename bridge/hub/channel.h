@@ -13,7 +13,6 @@
 #ifndef UNICHAT_HUB_CHANNEL_H
 #define UNICHAT_HUB_CHANNEL_H
 
-#include "base/table.h"
 #include "base/wheel.h"
 #include "hub/app.h"
 #include "protocol/channel_name.h"
@@ -24,25 +23,34 @@ typedef struct member member;
 struct subscription {
     subscription *prev, *next; /* of the connection */
     hub_conn *conn;
+    void *peer; /* the connection's; NULL once it is closing */
     channel *channel;
     member *member; /* presence channels */
     unsigned index; /* in channel.subs */
     bool held;      /* its events go to the follower (follow.h) */
 };
 
+/* What a cache channel keeps. */
+typedef struct channel_cache {
+    channel *channel;
+    frame *frame; /* the last event, or NULL */
+    char *data;
+    wheel_timer expiry;
+    bool missed; /* a miss has been told of since it was last filled */
+} channel_cache;
+
+/* Most have one subscriber, and there are as many as players: so no block for a single one, and
+ * what an event needs stands beside the name. */
 struct channel {
-    UT_hash_handle hh; /* in app.channels */
+    member *members;      /* presence channels: by user id */
+    channel_cache *cache; /* cache channels */
+    wheel_timer count_timer;
     hub_app *app;
     channel_type type;
-    bool reserved; /* nobody outside hears of it */
-    subscription **subs;
+    bool reserved;       /* nobody outside hears of it */
+    subscription **subs; /* `only`, or a block of its own */
+    subscription *only[1];
     unsigned n_subs, cap_subs;
-    member *members; /* presence channels: by user id */
-    frame *cached;   /* the last event */
-    char *cached_data;
-    wheel_timer cache_timer;
-    bool cache_missed; /* a miss has been told of since the channel was last filled */
-    wheel_timer count_timer;
     char name[];
 };
 

@@ -1,6 +1,12 @@
+/* client_event.c - see client_event.h.
+ *
+ * An event goes from one subscriber to the others as it was written, if the app has client events
+ * switched on, the channel is a private or presence one, and the sender is in it. Each refusal is
+ * told to the sender, and is not an end: what is over the rate is dropped, with the time after which
+ * the next one passes. Whether it arrives, nobody is told.
+ */
 #include "hub/client_event.h"
 
-#include "base/clock.h"
 #include "hub/presence.h"
 #include "protocol/pusher_frame.h"
 
@@ -12,10 +18,9 @@
 static unsigned over_rate(hub_conn *conn)
 {
     unsigned most = conn->app->options.max_client_events_per_sec;
-    uint64_t wait = rate_take(rate_of(most, 1, most), &conn->events, clock_monotonic_us());
+    uint64_t wait = limit_take_us(conn->app->hub->too_many_events, rate_of(most, 1, most),
+                                  hub_conn_identity(conn));
 
-    if (wait > 0)
-        limit_tell(conn->app->hub->too_many_events, conn->log_name);
     return (unsigned)((wait + 999) / 1000);
 }
 
@@ -69,7 +74,7 @@ void client_event(hub_conn *conn, const pusher_message *m)
         conn_error(conn, 0, m->channel, "%s", why);
     else if (wait)
         conn_error(conn, CODE_RATE_LIMIT, m->channel,
-                   "Client event rejected - more than %u a second on this connection; try again "
+                   "Client event rejected - more than %u a second; try again "
                    "in %u ms",
                    conn->app->options.max_client_events_per_sec, wait);
     else

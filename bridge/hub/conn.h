@@ -2,7 +2,6 @@
 #ifndef UNICHAT_HUB_CONN_H
 #define UNICHAT_HUB_CONN_H
 
-#include "base/table.h"
 #include "base/wheel.h"
 #include "hub/app.h"
 #include "hub/channel.h"
@@ -20,7 +19,6 @@ typedef struct held {
 } held;
 
 struct hub_conn {
-    UT_hash_handle hh; /* in hub.conns */
     hub_app *app;
     void *peer;
     const caller *who;
@@ -38,10 +36,12 @@ struct hub_conn {
     char *user_data; /* as it was signed */
     struct watch *watches;
     struct vouch *vouches; /* tokens that it lives by */
-    tally_entry *identity; /* whom it counts for */
-    uint64_t events;       /* its bucket of client events */
+    tally_entry *identity; /* whom it counts for: the first that it has proven to be, or NULL */
     char socket_id[SOCKET_ID_SIZE];
 };
+
+/* The connection with this socket id, or NULL. */
+hub_conn *conn_find(const hub *h, const char *socket_id);
 
 /* Sends what the scratch buffer holds, and empties it. */
 void conn_send_scratch(hub_conn *conn);
@@ -50,9 +50,9 @@ void conn_send_scratch(hub_conn *conn);
 void conn_error(hub_conn *conn, int code, const char *on, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Counts it for an identity. False when that has as many as it may; then it has been told. */
-bool conn_count_for(hub_conn *conn, const char *role, const char *id)
-    __attribute__((warn_unused_result));
+/* It has proven an identity: counts for it from now on, unless it has proven one before. False when
+ * that has as many as it may; then it has been told. */
+bool conn_count_for(hub_conn *conn, const char *identity) __attribute__((warn_unused_result));
 
 /* The connection has proven itself to the app: the time to do so no longer runs. */
 void conn_set_authorized(hub_conn *conn);

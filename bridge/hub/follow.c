@@ -1,3 +1,4 @@
+/* follow.c - see follow.h. */
 #include "hub/follow.h"
 
 #include "hub/channel.h"
@@ -9,16 +10,14 @@ void hub_app_set_follower(hub_app *app, const hub_follower *follower)
     app->follower = *follower;
 }
 
-static bool publish_one(const subscription *sub, frame *f, const void *what)
+static bool publish_one(const hub_app *app, const subscription *sub, frame *f, const void *what)
 {
-    const hub_app *app = sub->channel->app;
-
-    if (sub->conn->closing)
+    if (!sub->peer)
         return false;
     if (sub->held)
         app->follower.take(app->follower.arg, sub->conn, sub->channel->name, f, what);
     else
-        app->hub->transport.send(sub->conn->peer, f);
+        app->hub->transport.send(sub->peer, f);
     return !sub->held;
 }
 
@@ -37,7 +36,7 @@ size_t hub_publish_event(hub_app *app, const char *name, const char *event, cons
     f = frame_new(scratch->data, scratch->len);
     buf_clear(scratch);
     for (unsigned i = 0; i < c->n_subs; i++)
-        sent += publish_one(c->subs[i], f, what);
+        sent += publish_one(app, c->subs[i], f, what);
     metric_add(app->hub->counts.frames_out, sent);
     frame_unref(f);
     return sent;
@@ -79,9 +78,10 @@ const char *hub_conn_log_name(const hub_conn *conn)
 
 void hub_each_channel(hub_app *app, void (*visit)(void *arg, const char *channel), void *arg)
 {
-    channel *c, *next;
+    const channel *c;
+    size_t at = 0;
 
-    HASH_ITER (hh, app->channels, c, next)
+    while ((c = map_next(&app->channels, &at)) != NULL)
         if (c->n_subs > 0)
             visit(arg, c->name);
 }

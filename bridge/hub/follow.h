@@ -66,8 +66,8 @@ size_t hub_backlog(const hub_conn *conn);
 /* Its identity in logs. */
 const char *hub_conn_log_name(const hub_conn *conn);
 
-/* Calls visit(arg, name) for every channel that has subscribers. visit() may publish, and must not
- * close. */
+/* Calls visit(arg, name) for every channel that has subscribers. visit() may publish to that one,
+ * and must not close connections. */
 void hub_each_channel(hub_app *app, void (*visit)(void *arg, const char *channel), void *arg);
 
 #endif

@@ -1,3 +1,4 @@
+/* frame.c - see frame.h. */
 #include "hub/frame.h"
 
 #include "base/mem.h"
@@ -12,7 +13,7 @@ static frame *frame_make(unsigned opcode, const char *payload, size_t len)
 {
     uint8_t header[WS_HEADER_MAX];
     size_t header_len = ws_header(header, opcode, len);
-    frame *f = mem_alloc(sizeof(*f) + header_len + len);
+    frame *f = mem_raw(sizeof(*f) + header_len + len);
 
     f->refs = 1;
     f->len = (uint32_t)(header_len + len);

@@ -1,3 +1,4 @@
+/* hub.c - see hub.h. */
 #include "hub/hub.h"
 
 #include "base/clock.h"
@@ -10,23 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-void hub_app_options_init(hub_app_options *options)
-{
-    *options = (hub_app_options){
-        .authorization_timeout = 30,
-        .max_channel_name = 200,
-        .max_event_name = 200,
-        .max_event_bytes = 10240,
-        .max_client_events_per_sec = 10,
-        .max_presence_members = 100,
-        .max_presence_user_bytes = 1024,
-        .max_watchlist = 100,
-        .max_publish_channels = 100,
-        .max_batch = 10,
-        .cache_ttl = 1800,
-    };
-}
 
 static hub_counts register_counters(void)
 {
@@ -63,10 +47,12 @@ hub *hub_new(void)
 
 static void app_free(hub_app *app)
 {
-    channel *c, *next;
+    while (app->channels.count) {
+        size_t first = 0;
 
-    HASH_ITER (hh, app->channels, c, next)
-        channel_free(c);
+        channel_free(map_next(&app->channels, &first));
+    }
+    map_clear(&app->channels);
     free((char *)app->options.id);
     free((char *)app->options.key);
     free((char *)app->options.secret);
@@ -84,6 +70,7 @@ void hub_free(hub *h)
         app_free(app);
     }
     buf_free(&h->scratch);
+    map_clear(&h->conns);
     wheel_free(h->wheel);
     tally_free(h->identities);
     free(h);
@@ -184,7 +171,7 @@ static channel *publish_target(hub_app *app, const char *name)
 {
     channel *c = channel_find(app, name);
 
-    if (!c && channel_name_type(name).cache && app->options.cache_ttl)
+    if (!c && channel_name_type(name).cache && app->options.cache_ms)
         c = channel_get(app, name);
     return c;
 }
@@ -202,11 +189,11 @@ size_t hub_publish(hub_app *app, const char *name, const char *event, const char
     if (!c)
         return 0;
     if (except_socket_id)
-        HASH_FIND_STR(app->hub->conns, except_socket_id, except);
+        except = conn_find(app->hub, except_socket_id);
     pusher_frame_event(scratch, name, event, data, len);
     f = frame_new(scratch->data, scratch->len);
     buf_clear(scratch);
-    if (c->type.cache && app->options.cache_ttl)
+    if (c->type.cache && app->options.cache_ms)
         channel_cache_set(c, f, data, len);
     sent = channel_send(c, f, except);
     frame_unref(f);
@@ -217,13 +204,7 @@ bool hub_has_subscribers(const hub_app *app, const char *name)
 {
     const channel *c = channel_find(app, name);
 
-    return (c && c->n_subs > 0) || channel_name_type(name).cache;
-}
-
-void hub_flush(hub *h)
-{
-    if (h->transport.flush)
-        h->transport.flush(h->transport.arg);
+    return c && c->n_subs > 0;
 }
 
 const caller *hub_conn_caller(const hub_conn *conn)
@@ -244,11 +225,6 @@ const char *hub_conn_user_data(const hub_conn *conn)
 const char *hub_conn_socket_id(const hub_conn *conn)
 {
     return conn->socket_id;
-}
-
-hub_app *hub_conn_app(const hub_conn *conn)
-{
-    return conn->app;
 }
 
 void hub_get_stats(const hub *h, hub_stats *out)

@@ -6,9 +6,9 @@
  *   channel    exists while somebody listens, or while a cache channel keeps its last event
  *   frame      one encoded WebSocket message, shared by all who get it (see frame.h)
  *
- * One thread. Publishing only queues: the sockets are written at the end of the loop turn, or by
- * hub_flush(), so that many events in one turn make one write per socket. No call of this header
- * runs a callback that can close a connection.
+ * One thread. Publishing only queues: the sockets are written at the end of the loop turn, so that
+ * many events in one turn make one write per socket. No call of this header runs a callback that
+ * can close a connection.
  */
 #ifndef UNICHAT_HUB_H
 #define UNICHAT_HUB_H
@@ -22,8 +22,7 @@ typedef struct hub_app hub_app;
 typedef struct hub_conn hub_conn;
 typedef struct caller caller; /* identity/caller.h */
 
-/* What an app may and how much; every number has Pusher's own default. Strings are copied by
- * hub_app_add(). */
+/* What an app may and how much. Strings are copied by hub_app_add(). */
 typedef struct hub_app_options {
     const char *id;
     const char *key;
@@ -33,25 +32,22 @@ typedef struct hub_app_options {
     bool client_events;
     bool subscription_count;
     bool watchlist;
-    bool require_authorization;         /* close what has not signed in or joined within
-                                           authorization_timeout */
-    unsigned authorization_timeout;     /* seconds */
+    bool require_authorization; /* close what has not signed in or joined within
+                                           authorization_ms */
+    unsigned authorization_ms;
     unsigned max_connections;           /* 0: no limit of its own */
     unsigned max_channels_per_conn;     /* 0: no limit */
     unsigned max_channel_name;          /* bytes */
     unsigned max_event_name;            /* bytes */
     unsigned max_event_bytes;           /* data of one event, and of one client event */
-    unsigned max_client_events_per_sec; /* per connection */
+    unsigned max_client_events_per_sec; /* per identity */
     unsigned max_presence_members;      /* users in one presence channel */
     unsigned max_presence_user_bytes;   /* one member's user_info */
     unsigned max_watchlist;
     unsigned max_publish_channels; /* channels in one HTTP publish */
     unsigned max_batch;            /* events in one HTTP batch */
-    unsigned cache_ttl;            /* seconds that a cache channel keeps its event */
+    uint64_t cache_ms;             /* that a cache channel keeps its event; 0: it does not */
 } hub_app_options;
-
-/* Pusher's own limits; id, key and secret NULL. */
-void hub_app_options_init(hub_app_options *options);
 
 /*
  * Who may listen to guarded names, and which names are reserved. A guarded name is public by its
@@ -59,7 +55,8 @@ void hub_app_options_init(hub_app_options *options);
  * neither the HTTP API nor webhooks show it; guarded names are reserved, and their private forms.
  * may_listen answers HUB_WAIT while a sign-in may still bring the proof: the subscription is held
  * for a moment, and asked again when the sign-in is there. On HUB_DENY *why is a constant text for
- * the client.
+ * the client. identity writes whom a signed user_data means, as caller_key() does; false where it
+ * means nobody but the app's own user.
  */
 typedef enum hub_verdict { HUB_ALLOW, HUB_DENY, HUB_WAIT } hub_verdict;
 
@@ -68,6 +65,7 @@ typedef struct hub_guard {
     bool (*is_reserved)(void *arg, const char *channel);
     hub_verdict (*may_listen)(void *arg, const hub_conn *conn, const char *channel,
                               const char **why);
+    bool (*identity)(void *arg, const char *user_data, char *out, size_t size);
     void *arg;
 } hub_guard;
 
@@ -78,7 +76,7 @@ void hub_free(hub *h);
 
 /* Adds an app, copying the options. NULL if the id or the key is taken. It lives as long as the
  * hub. */
-hub_app *hub_app_add(hub *h, const hub_app_options *options);
+hub_app *hub_app_add(hub *h, const hub_app_options *options) __attribute__((warn_unused_result));
 void hub_app_set_guard(hub_app *app, const hub_guard *guard);
 hub_app *hub_app_by_id(hub *h, const char *id);
 hub_app *hub_app_by_key(hub *h, const char *key);
@@ -93,13 +91,8 @@ const hub_app_options *hub_app_get_options(const hub_app *app);
 size_t hub_publish(hub_app *app, const char *channel, const char *event, const char *data,
                    size_t len, const char *except_socket_id);
 
-/* Whether hub_publish() would do anything: somebody listens, or it is a cache channel. Ask before
- * encoding. */
+/* Whether anybody listens. For who has to encode what hub_publish_event() sends. */
 bool hub_has_subscribers(const hub_app *app, const char *channel);
-
-/* Writes what this turn has queued, now. The loop does the same by itself at the end of every turn.
- */
-void hub_flush(hub *h);
 
 /* For the guard: who this connection has proven to be. */
 const caller *hub_conn_caller(const hub_conn *conn); /* by the token of the handshake, or NULL */
@@ -107,7 +100,6 @@ const char *hub_conn_user_id(const hub_conn *conn);  /* by pusher:signin, or NUL
 const char *
 hub_conn_user_data(const hub_conn *conn); /* the signed JSON text of pusher:signin, or NULL */
 const char *hub_conn_socket_id(const hub_conn *conn);
-hub_app *hub_conn_app(const hub_conn *conn);
 
 /* Live numbers, read from the tables themselves. What has happened since the start is counted in
  * base/metrics.h. */

@@ -1,3 +1,4 @@
+/* presence.c - see presence.h. */
 #include "hub/presence.h"
 
 #include "base/mem.h"

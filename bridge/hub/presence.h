@@ -10,6 +10,8 @@
 
 #include "hub/channel.h"
 
+#include <uthash.h>
+
 struct member {
     UT_hash_handle hh; /* in channel.members */
     unsigned refs;

@@ -1,3 +1,5 @@
+/* query.c - see query.h. What it shows is what is in the tables at this moment: reserved channels and
+ * users' own are left out of lists. */
 #include "hub/query.h"
 
 #include "base/clock.h"
@@ -11,10 +13,11 @@ static void fill(const channel *c, hub_channel_info *info)
     info->name = c->name;
     info->subscription_count = c->n_subs;
     info->user_count = presence_count(c);
-    if (c->cached) {
-        info->cache_data = c->cached_data;
-        info->cache_ttl =
-            c->cache_timer.due > now ? (unsigned)((c->cache_timer.due - now) / 1000) : 0;
+    if (c->cache && c->cache->frame) {
+        uint64_t due = c->cache->expiry.due;
+
+        info->cache_data = c->cache->data;
+        info->cache_ttl = due > now ? (unsigned)((due - now) / 1000) : 0;
     }
 }
 
@@ -31,7 +34,10 @@ bool hub_channel_get_info(const hub_app *app, const char *name, hub_channel_info
 void hub_list_channels(const hub_app *app, void (*each)(void *arg, const hub_channel_info *info),
                        void *arg)
 {
-    for (const channel *c = app->channels; c; c = c->hh.next) {
+    const channel *c;
+    size_t at = 0;
+
+    while ((c = map_next(&app->channels, &at)) != NULL) {
         hub_channel_info info = {0};
 
         if (c->n_subs == 0 || c->reserved || c->type.kind == CHANNEL_USER)

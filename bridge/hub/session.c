@@ -1,6 +1,8 @@
+/* session.c - see session.h. */
 #include "hub/session.h"
 
 #include "base/clock.h"
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rand.h"
@@ -14,9 +16,23 @@
 #include "protocol/pusher_message.h"
 
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+static uint64_t hash_of(const char *socket_id)
+{
+    return map_hash(socket_id, strlen(socket_id));
+}
+
+static bool has_socket_id(const void *item, const void *socket_id)
+{
+    return strcmp(((const hub_conn *)item)->socket_id, socket_id) == 0;
+}
+
+hub_conn *conn_find(const hub *h, const char *socket_id)
+{
+    return map_find(&h->conns, hash_of(socket_id), has_socket_id, socket_id);
+}
 
 void conn_send_scratch(hub_conn *conn)
 {
@@ -48,12 +64,20 @@ void conn_error(hub_conn *conn, int code, const char *on, const char *fmt, ...)
     free(message);
 }
 
+/* From now on it neither speaks nor hears. */
+static void set_closing(hub_conn *conn)
+{
+    conn->closing = true;
+    for (subscription *s = conn->subs; s; s = s->next)
+        s->peer = NULL;
+}
+
 void hub_conn_fail(hub_conn *conn, int code, const char *message)
 {
     if (conn->closing)
         return;
     conn_error(conn, code, NULL, "%s", message);
-    conn->closing = true;
+    set_closing(conn);
     conn->app->hub->transport.close(conn->peer, code, message);
 }
 
@@ -65,7 +89,7 @@ void conn_set_authorized(hub_conn *conn)
 
 static void authorize_too_late(wheel_timer *t)
 {
-    hub_conn *conn = (hub_conn *)((char *)t - offsetof(hub_conn, authorize_timer));
+    hub_conn *conn = container_of(t, hub_conn, authorize_timer);
 
     hub_conn_fail(conn, 4009, "Connection not authorized within timeout");
 }
@@ -73,13 +97,10 @@ static void authorize_too_late(wheel_timer *t)
 /* Two numbers below 2^31 from the kernel: unguessable enough, and unique in the table. */
 static void socket_id_make(hub *h, char out[SOCKET_ID_SIZE])
 {
-    hub_conn *taken;
-
-    do {
+    do
         snprintf(out, SOCKET_ID_SIZE, "%u.%u", (unsigned)rand_below(1u << 31),
                  (unsigned)rand_below(1u << 31));
-        HASH_FIND_STR(h->conns, out, taken);
-    } while (taken);
+    while (conn_find(h, out));
 }
 
 static void greet(hub_conn *conn)
@@ -90,22 +111,28 @@ static void greet(hub_conn *conn)
     conn_send_scratch(conn);
 }
 
-bool conn_count_for(hub_conn *conn, const char *role, const char *id)
+bool conn_count_for(hub_conn *conn, const char *identity)
 {
     hub *h = conn->app->hub;
-    char key[LIMIT_KEY_SIZE];
 
-    snprintf(key, sizeof(key), "%s:%s", role, id);
-    conn->identity = tally_enter(h->identities, key, h->identity_max);
+    if (conn->identity)
+        return true;
+    conn->identity = tally_enter(h->identities, identity, h->identity_max);
     if (!conn->identity)
-        limit_tell(h->by_identity, key);
+        limit_tell(h->by_identity, identity);
     return conn->identity != NULL;
+}
+
+const char *hub_conn_identity(const hub_conn *conn)
+{
+    return conn->identity ? tally_key(conn->identity) : conn->log_name;
 }
 
 hub_conn *hub_connect(hub_app *app, void *peer, const caller *who, const char *log_name, int *code,
                       const char **why)
 {
     hub *h = app->hub;
+    char identity[LIMIT_KEY_SIZE];
     hub_conn *conn;
 
     if (app->options.max_connections && app->n_conns >= app->options.max_connections) {
@@ -118,22 +145,23 @@ hub_conn *hub_connect(hub_app *app, void *peer, const caller *who, const char *l
     conn->peer = peer;
     conn->who = who;
     conn->log_name = log_name;
-    if (who && !conn_count_for(conn, caller_role_name(who->role), who->sub)) {
+    if (who)
+        caller_key(who, identity, sizeof(identity));
+    if (who && !conn_count_for(conn, identity)) {
         free(conn);
         *code = CODE_IDENTITY_FULL;
         *why = IDENTITY_FULL;
         return NULL;
     }
     socket_id_make(h, conn->socket_id);
-    HASH_ADD_STR(h->conns, socket_id, conn);
+    map_add(&h->conns, hash_of(conn->socket_id), conn);
     app->n_conns++;
     h->stats.connections++;
     metric_add(h->counts.accepted, 1);
     greet(conn);
     if (app->options.require_authorization)
         wheel_start(h->wheel, &conn->authorize_timer,
-                    clock_monotonic_ms() + app->options.authorization_timeout * 1000ull,
-                    authorize_too_late);
+                    clock_monotonic_ms() + app->options.authorization_ms, authorize_too_late);
     return conn;
 }
 
@@ -208,7 +236,7 @@ void hub_disconnect(hub_conn *conn)
 {
     hub *h = conn->app->hub;
 
-    conn->closing = true;
+    set_closing(conn);
     subscribe_drop_held(conn);
     while (conn->subs)
         subscription_end(conn->subs);
@@ -218,7 +246,7 @@ void hub_disconnect(hub_conn *conn)
     vouches_drop(conn);
     wheel_stop(&conn->authorize_timer);
     tally_leave(h->identities, conn->identity);
-    HASH_DEL(h->conns, conn);
+    map_remove(&h->conns, hash_of(conn->socket_id), conn);
     conn->app->n_conns--;
     h->stats.connections--;
     free(conn);

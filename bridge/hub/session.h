@@ -19,8 +19,6 @@ typedef struct hub_transport {
     void (*send)(void *peer, frame *f);                      /* takes a reference if it keeps it */
     void (*close)(void *peer, int code, const char *reason); /* after what is queued */
     size_t (*backlog)(const void *peer);                     /* bytes that wait to be written */
-    void (*flush)(void *arg);
-    void *arg;
 } hub_transport;
 
 /* Before the first connection. */
@@ -40,14 +38,17 @@ void hub_set_identity_max(hub *h, unsigned max);
 /*
  * A connection to an app; greets it. `who` is what its handshake proved (NULL: nothing), `log_name`
  * its identity in logs; both live until hub_disconnect(). NULL if the app is full, or the identity
- * has as many as it may; *code and *why
- * are then what to close with.
+ * has as many as it may; *code and *why are then what to close with.
  */
 hub_conn *hub_connect(hub_app *app, void *peer, const caller *who, const char *log_name, int *code,
-                      const char **why);
+                      const char **why) __attribute__((warn_unused_result));
 
 /* One text message, whole. It need not be valid in any way. */
 void hub_receive(hub_conn *conn, const char *text, size_t len);
+
+/* Whom its limits count for: the identity that it has proven first, by the token of its handshake, by
+ * a vouch or by a sign-in, "player:ada"; a connection that has proven none is one of its own. */
+const char *hub_conn_identity(const hub_conn *conn);
 
 /* Ends every membership, tells those who stay, and frees the connection. */
 void hub_disconnect(hub_conn *conn);

@@ -16,6 +16,7 @@
 #include "hub/subscribe.h"
 
 #include "base/clock.h"
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "hub/presence.h"
@@ -23,38 +24,59 @@
 #include "protocol/pusher_frame.h"
 #include "protocol/pusher_sign.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HELD_MAX 100u /* subscriptions of one connection that wait for its sign-in */
+#define OF_ID_MAX 512u /* bytes of a name that is made from an id: 128, each as three characters */
+#define HELD_MAX 100u  /* subscriptions of one connection that wait for its sign-in */
 
-static void refuse(hub_conn *conn, const char *name, const char *type, int status, const char *why)
+/* The log gets `reason`, because what a client is told may have its own words in it. */
+static void refuse_and_log(hub_conn *conn, const char *name, const char *type, int status,
+                           const char *why, const char *reason)
 {
     hub *h = conn->app->hub;
 
     metric_add(h->counts.refused, 1);
     log_info_as(conn->log_name, "event=subscribe_refused channel=%s type=%s reason=%s", LOG_Q(name),
-                type, LOG_Q(why));
+                type, LOG_Q(reason));
     pusher_frame_subscription_error(&h->scratch, name, type, why, status);
     conn_send_scratch(conn);
+}
+
+static void refuse(hub_conn *conn, const char *name, const char *type, int status, const char *why)
+{
+    refuse_and_log(conn, name, type, status, why, why);
+}
+
+/* The client is told the whole text that should have been signed. The log knows of channel_data,
+ * which has names and whatever else the app puts there, how long it is. */
+static void refuse_wrong_signature(hub_conn *conn, const char *name, const char *channel_data)
+{
+    static const char expected[] = "Invalid signature: Expected HMAC SHA256 hex digest of";
+    const char *data = channel_data ? channel_data : "";
+    const char *colon = channel_data ? ":" : "";
+    char *why = mem_printf("%s %s:%s%s%s", expected, conn->socket_id, name, colon, data);
+    char *reason = mem_printf("%s %s:%s%s(channel_data, %zu bytes)", expected, conn->socket_id,
+                              name, colon, strlen(data));
+
+    refuse_and_log(conn, name, "AuthError", 401, why, reason);
+    free(why);
+    free(reason);
 }
 
 static void refuse_signature(hub_conn *conn, const char *name, const pusher_message *m,
                              pusher_auth problem)
 {
-    char *why;
+    if (problem == PUSHER_AUTH_MISSING) {
+        char *why = mem_printf("Auth info required to subscribe to %s", name);
 
-    if (problem == PUSHER_AUTH_MISSING)
-        why = mem_printf("Auth info required to subscribe to %s", name);
-    else if (problem == PUSHER_AUTH_WRONG_KEY)
-        why = mem_strdup("Invalid key in subscription auth data");
-    else
-        why = mem_printf("Invalid signature: Expected HMAC SHA256 hex digest of %s:%s%s%s",
-                         conn->socket_id, name, m->channel_data ? ":" : "",
-                         m->channel_data ? m->channel_data : "");
-    refuse(conn, name, "AuthError", 401, why);
-    free(why);
+        refuse(conn, name, "AuthError", 401, why);
+        free(why);
+    } else if (problem == PUSHER_AUTH_WRONG_KEY) {
+        refuse(conn, name, "AuthError", 401, "Invalid key in subscription auth data");
+    } else {
+        refuse_wrong_signature(conn, name, m->channel_data);
+    }
 }
 
 static void send_succeeded(hub_conn *conn, const channel *c)
@@ -149,20 +171,23 @@ static void subscribe_user(hub_conn *conn, const char *name)
                "This channel is for connections signed in as its user");
 }
 
-/* A name that is made from a user's id is as long as that makes it. */
+/* A name that is made from somebody's id may be longer than others. */
 static size_t longest_name(const hub_conn *conn, const char *name)
 {
-    if (app_is_reserved(conn->app, name) || channel_name_type(name).kind == CHANNEL_USER)
-        return strlen(name);
-    return conn->app->options.max_channel_name;
+    size_t longest = conn->app->options.max_channel_name;
+
+    if (longest < OF_ID_MAX &&
+        (app_is_reserved(conn->app, name) || channel_name_type(name).kind == CHANNEL_USER))
+        return OF_ID_MAX;
+    return longest;
 }
 
 /* The rules that are the same for every kind; says what is wrong. */
 static bool may_try(hub_conn *conn, const char *name)
 {
     const hub_app_options *o = &conn->app->options;
-    const channel *c = channel_find(conn->app, name);
     size_t longest = longest_name(conn, name);
+    const channel *c = strlen(name) > longest ? NULL : channel_find(conn->app, name);
 
     if (strlen(name) > longest)
         refuse(conn, name, "LimitReached", 4009, "The channel name is longer than this app allows");
@@ -252,7 +277,7 @@ static held *take_held(hub_conn *conn)
 
 static void held_too_long(wheel_timer *t)
 {
-    hub_conn *conn = (hub_conn *)((char *)t - offsetof(hub_conn, held_timer));
+    hub_conn *conn = container_of(t, hub_conn, held_timer);
     held *next;
 
     for (held *it = take_held(conn); it; it = next) {

@@ -1,3 +1,4 @@
+/* user.c - see user.h. */
 #include "hub/user.h"
 
 #include "base/log.h"
@@ -218,6 +219,18 @@ static void signin_good(hub_conn *conn, const char *user_data, const json_t *dat
     subscribe_retry_held(conn);
 }
 
+/* Whom the app says that it is: one of its players or staff, where user_data says so, else a user of
+ * its own. */
+static bool count_for_user(hub_conn *conn, const char *user_data, const char *id)
+{
+    const hub_guard *guard = &conn->app->guard;
+    char identity[LIMIT_KEY_SIZE];
+
+    if (!guard->identity || !guard->identity(guard->arg, user_data, identity, sizeof(identity)))
+        snprintf(identity, sizeof(identity), "user:%s", id);
+    return conn_count_for(conn, identity);
+}
+
 static void signin_checked(hub_conn *conn, const char *user_data)
 {
     json_t *data = json_loads(user_data, JSON_REJECT_DUPLICATES, NULL);
@@ -228,7 +241,7 @@ static void signin_checked(hub_conn *conn, const char *user_data)
                       "user_data must be a JSON object with an id of letters, digits and _-=@,.;");
     else if (conn->user && strcmp(conn->user->id, id) != 0)
         hub_conn_fail(conn, CODE_UNAUTHORIZED, "The connection is signed in as another user");
-    else if (!conn->identity && !conn_count_for(conn, "user", id))
+    else if (!count_for_user(conn, user_data, id))
         hub_conn_fail(conn, CODE_IDENTITY_FULL, IDENTITY_FULL);
     else
         signin_good(conn, user_data, data, id);

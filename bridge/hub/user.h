@@ -16,6 +16,8 @@
 #include "hub/conn.h"
 #include "protocol/pusher_message.h"
 
+#include <uthash.h>
+
 typedef struct watch watch;
 
 struct user {

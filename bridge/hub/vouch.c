@@ -1,17 +1,19 @@
+/* vouch.c - see vouch.h. */
 #include "hub/vouch.h"
 
 #include "base/clock.h"
+#include "base/container_of.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "hub/conn.h"
 #include "hub/session.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CODE_UNAUTHORIZED 4009
 #define IDENTITIES_MAX 8 /* of one connection */
+#define LIFE_MAX (100ll * 365 * 86400)
 
 typedef struct vouch {
     struct vouch *next;
@@ -23,20 +25,21 @@ typedef struct vouch {
 
 static void on_expiry(wheel_timer *t)
 {
-    const vouch *v = (vouch *)((char *)t - offsetof(vouch, expiry));
+    const vouch *v = container_of(t, vouch, expiry);
 
     hub_conn_fail(v->conn, CODE_UNAUTHORIZED, "The token of this connection has expired");
 }
 
 static void live_by(vouch *v, const caller *who, int64_t until)
 {
-    int64_t seconds = until - clock_unix_seconds();
-    uint64_t left_ms = seconds > 0 ? (uint64_t)seconds * 1000 : 0;
+    int64_t now = clock_unix_seconds();
+    int64_t left = until <= now ? 0 : until - now < LIFE_MAX ? until - now : LIFE_MAX;
 
     caller_free(v->who);
     v->who = caller_copy(who);
     v->until = until;
-    wheel_start(v->conn->app->hub->wheel, &v->expiry, clock_monotonic_ms() + left_ms, on_expiry);
+    wheel_start(v->conn->app->hub->wheel, &v->expiry, clock_monotonic_ms() + (uint64_t)left * 1000,
+                on_expiry);
 }
 
 static vouch *vouch_of(const hub_conn *conn, const caller *who, unsigned *count)
@@ -51,8 +54,15 @@ static vouch *vouch_of(const hub_conn *conn, const caller *who, unsigned *count)
 
 static void vouch_new(hub_conn *conn, const caller *who, int64_t until)
 {
-    vouch *v = mem_new(vouch);
+    char identity[LIMIT_KEY_SIZE];
+    vouch *v;
 
+    caller_key(who, identity, sizeof(identity));
+    if (!conn_count_for(conn, identity)) {
+        hub_conn_fail(conn, CODE_IDENTITY_FULL, IDENTITY_FULL);
+        return;
+    }
+    v = mem_new(vouch);
     v->conn = conn;
     v->next = conn->vouches;
     conn->vouches = v;
@@ -61,11 +71,10 @@ static void vouch_new(hub_conn *conn, const caller *who, int64_t until)
 
 bool hub_vouch(hub *h, const char *socket_id, const caller *who, int64_t until)
 {
+    hub_conn *conn = conn_find(h, socket_id);
     unsigned count;
-    hub_conn *conn;
     vouch *v;
 
-    HASH_FIND_STR(h->conns, socket_id, conn);
     if (!conn)
         return false;
     v = vouch_of(conn, who, &count);
@@ -81,7 +90,10 @@ bool hub_vouch(hub *h, const char *socket_id, const caller *who, int64_t until)
 void hub_review_vouches(hub *h, bool (*is_good)(void *arg, const caller *who, const char **why),
                         void *arg)
 {
-    for (hub_conn *conn = h->conns; conn; conn = conn->hh.next)
+    hub_conn *conn;
+    size_t at = 0;
+
+    while ((conn = map_next(&h->conns, &at)) != NULL)
         for (const vouch *v = conn->vouches; v && !conn->closing; v = v->next) {
             const char *why;
 

@@ -66,7 +66,7 @@ bool revocations_cover(const revocations *list, const caller *who, int64_t leewa
     char *identity = identity_of(who->role, who->sub);
     const revocation *it = find(list, identity);
     free(identity);
-    return it != NULL && who->issued_at <= it->until + leeway;
+    return it != NULL && (it->until > INT64_MAX - leeway || who->issued_at <= it->until + leeway);
 }
 
 size_t revocations_count(const revocations *list)

@@ -1,3 +1,4 @@
+/* channel_name.c - see channel_name.h. */
 #include "protocol/channel_name.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /* flat_json.c - see flat_json.h. */
 #include "protocol/flat_json.h"
 
+#include "base/json_string.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -28,11 +29,8 @@ static const char *skip_escape(const char *p, const char *end)
 
 static const char *skip_string(const char *p, const char *end)
 {
-    static const bool special[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
-
     for (p++; p; p = skip_escape(p + 1, end)) {
-        while (p < end && !special[(unsigned char)*p])
-            p++;
+        p += json_string_plain(p, (size_t)(end - p));
         if (p == end || (unsigned char)*p < 0x20)
             return NULL;
         if (*p == '"')
@@ -79,13 +77,12 @@ static const char *skip_value(const char *p, const char *end)
 /* "key": and no escapes in it. */
 static const char *read_key(const char *p, const char *end, flat_member *m)
 {
-    const char *behind = p < end && *p == '"' ? skip_string(p, end) : NULL;
-
-    if (!behind || behind == end || *behind != ':')
+    if (p == end || *p != '"')
         return NULL;
     m->key = p + 1;
-    m->key_len = (size_t)(behind - p - 2);
-    return memchr(m->key, '\\', m->key_len) ? NULL : behind + 1;
+    m->key_len = json_string_plain(m->key, (size_t)(end - m->key));
+    p = m->key + m->key_len;
+    return end - p >= 2 && p[0] == '"' && p[1] == ':' ? p + 2 : NULL;
 }
 
 /* ---- members ---- */
@@ -186,11 +183,12 @@ int64_t flat_member_text(const flat_member *m, char *out)
 
 bool flat_member_int(const flat_member *m, int64_t *value)
 {
-    char digits[24];
+    bool negative = m->value[0] == '-';
+    uint64_t digits;
 
-    if (m->value_len >= sizeof(digits))
+    if (!text_parse_digits(m->value + negative, m->value_len - negative, &digits) ||
+        digits > (uint64_t)INT64_MAX + negative)
         return false;
-    memcpy(digits, m->value, m->value_len);
-    digits[m->value_len] = '\0';
-    return text_parse_int(digits, INT64_MIN, INT64_MAX, value);
+    *value = (int64_t)(negative ? 0 - digits : digits);
+    return true;
 }

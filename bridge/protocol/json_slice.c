@@ -1,3 +1,4 @@
+/* json_slice.c - see json_slice.h. */
 #include "protocol/json_slice.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* pusher_frame.c - see pusher_frame.h. */
 #include "protocol/pusher_frame.h"
 
 #include <string.h>

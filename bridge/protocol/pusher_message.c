@@ -1,3 +1,4 @@
+/* pusher_message.c - see pusher_message.h. */
 #include "protocol/pusher_message.h"
 
 #include "protocol/json_slice.h"

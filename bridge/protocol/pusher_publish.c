@@ -1,3 +1,4 @@
+/* pusher_publish.c - see pusher_publish.h. */
 #include "protocol/pusher_publish.h"
 
 #include "base/mem.h"

@@ -1,3 +1,4 @@
+/* pusher_request.c - see pusher_request.h. */
 #include "protocol/pusher_request.h"
 
 #include "base/buf.h"
@@ -70,10 +71,10 @@ static char *escape_path(const char *path)
 
 static bool signs(const char *text, const char *secret, const char *signature)
 {
-    char expected[PUSHER_SIGNATURE_SIZE];
+    char own_signature[PUSHER_SIGNATURE_SIZE];
 
-    pusher_sign(secret, text, strlen(text), expected);
-    return text_equal_secret(expected, strlen(expected), signature, strlen(signature));
+    pusher_sign(secret, text, strlen(text), own_signature);
+    return text_equal_secret(own_signature, strlen(own_signature), signature, strlen(signature));
 }
 
 /* The text as it stands, and with every space a '+', for what was sent as a raw '+'. */

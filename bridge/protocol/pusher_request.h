@@ -1,7 +1,7 @@
 /* pusher_request.h - the signature of a call of the HTTP API. Pure.
  *
- *     METHOD "\n" PATH "\n" name=value&name=value…        sorted by name, without auth_signature,
- * values not escaped
+ *     METHOD "\n" PATH "\n" name=value&name=value…   sorted by name, without auth_signature, values
+ *                                                    not escaped
  *
  * Libraries differ in what they sign: the path with or without a proxy's prefix, escaped or not,
  * and '+' or a space. Since the path and the values come here decoded, each of those spellings is

@@ -1,3 +1,4 @@
+/* pusher_sign.c - see pusher_sign.h. */
 #include "protocol/pusher_sign.h"
 
 #include "base/mem.h"
@@ -64,16 +65,16 @@ char *pusher_sign_user(const char *key, const char *secret, const char *socket_i
 static pusher_auth check(const char *auth, const char *key, const char *secret, char *text)
 {
     const char *colon = auth ? strrchr(auth, ':') : NULL;
-    char expected[PUSHER_SIGNATURE_SIZE];
+    char signature[PUSHER_SIGNATURE_SIZE];
     pusher_auth result = PUSHER_AUTH_OK;
 
-    pusher_sign(secret, text, strlen(text), expected);
+    pusher_sign(secret, text, strlen(text), signature);
     free(text);
     if (!auth || !*auth)
         result = PUSHER_AUTH_MISSING;
     else if (!colon || (size_t)(colon - auth) != strlen(key) || memcmp(auth, key, strlen(key)) != 0)
         result = PUSHER_AUTH_WRONG_KEY;
-    else if (!text_equal_secret(colon + 1, strlen(colon + 1), expected, strlen(expected)))
+    else if (!text_equal_secret(colon + 1, strlen(colon + 1), signature, strlen(signature)))
         result = PUSHER_AUTH_WRONG_SIGNATURE;
     return result;
 }

@@ -1,9 +1,11 @@
 /* pusher_sign.h - every signature of the Pusher protocol: HMAC-SHA256 with the app's secret, in
  * lower-case hex. Pure.
  *
- *     channel      SOCKET_ID ":" CHANNEL [":" CHANNEL_DATA]      whatever the channel's type, when
- * there is channel data sign-in      SOCKET_ID "::user::" USER_DATA HTTP API     METHOD "\n" PATH
- * "\n" SORTED_QUERY            see pusher_sign_request() webhook      the raw body
+ *     channel    SOCKET_ID ":" CHANNEL [":" CHANNEL_DATA]   the data where there is any, whatever
+ *                                                           the channel's type
+ *     sign-in    SOCKET_ID "::user::" USER_DATA
+ *     HTTP API   METHOD "\n" PATH "\n" SORTED_QUERY         pusher_request.h
+ *     webhook    the raw body
  */
 #ifndef UNICHAT_PROTOCOL_PUSHER_SIGN_H
 #define UNICHAT_PROTOCOL_PUSHER_SIGN_H

@@ -1,3 +1,4 @@
+/* ws_header.c - see ws_header.h. */
 #include "protocol/ws_header.h"
 
 #define WS_FINAL 0x80u

@@ -74,11 +74,6 @@ bool breaker_ended(breaker *b, uint64_t now_ms, breaker_event event)
     return false;
 }
 
-void breaker_abandoned(breaker *b)
-{
-    b->probing = false;
-}
-
 void breaker_pause(breaker *b, uint64_t now_ms, uint64_t ms)
 {
     open_for(b, now_ms, ms);

@@ -4,7 +4,7 @@
  *     closed --5 unreachable in a row, a refused key, or "not so fast"--> open until a time
  *     open --the time has come--> one probe --answered--> closed
  *                                     \--not--> open again: 30 s, or for a refused key twice as
- * long, up to an hour
+ *                                               long, up to an hour
  *
  * It belongs to this process and not to the database, because what is refused is the key that this
  * process has: a bridge that is started with the right one may send at once.
@@ -47,9 +47,6 @@ void breaker_started(breaker *b);
 
 /* A call ended. True when this opened the breaker, which is worth a line in the log. */
 bool breaker_ended(breaker *b, uint64_t now_ms, breaker_event event);
-
-/* A call was given up without an answer: a probe may be tried again. */
-void breaker_abandoned(breaker *b);
 
 /* The provider asks for a pause of all calls. */
 void breaker_pause(breaker *b, uint64_t now_ms, uint64_t ms);

@@ -3,13 +3,17 @@
  * The answer's texts are not a contract, and `errors` comes in three shapes, so the decision rests
  * on the status and on whether `id` is empty; texts are kept for people.
  *
- *     status          id         outcome
- *     2xx             non-empty  sent (what `errors` says of single devices is kept)
- *     2xx             ""         no_recipients: nobody is subscribed; the key is used up, so never
- * again with it 2xx             none       retry: not OneSignal's answer, perhaps a proxy's 401,
- * 403                   refused: the key, not the row 408, 425                   retry 429 retry,
- * and all others wait as well 5xx, no answer             retry: it may have been carried out, which
- * the idempotency key makes harmless any other                  failed
+ *     status           id          outcome
+ *     2xx              non-empty   sent (what `errors` says of single devices is kept)
+ *     2xx              ""          no_recipients: nobody is subscribed; the key is used up, so
+ *                                  never again with it
+ *     2xx              none        retry: not OneSignal's answer, perhaps a proxy's
+ *     401, 403                     refused: the key, not the row
+ *     408, 425                     retry
+ *     429                          retry, and all others wait as well
+ *     5xx, no answer               retry: it may have been carried out, which the idempotency key
+ *                                  makes harmless
+ *     any other                    failed
  */
 #include "push/onesignal.h"
 

@@ -2,12 +2,12 @@
  *
  * Model
  *  1. The table is the queue. This module keeps no rows but those under way, each an attempt
- * (push_attempt.h).
+ *     (push_attempt.h).
  *  2. pump() is the only place that claims. It is run by a wake-up, by the timer, and by each
- * attempt's end, and claims as many rows as there are free places and the breaker allows.
+ *     attempt's end, and claims as many rows as there are free places and the breaker allows.
  *  3. A claim that brought less than it asked for has emptied what is due; then the database is
- * asked when the next row will be, and the timer is set to that, or to push_poll_interval if it is
- * sooner.
+ *     asked when the next row will be, and the timer is set to that, or to push_poll_interval if
+ *     it is sooner.
  *  4. No call to the provider is made within a transaction: a claim is one, a report is another.
  *
  *     wake, timer, attempt ended
@@ -18,7 +18,8 @@
  *            v
  *          look: depth, time of the next --> timer --> pump
  *
- * At most one claim or look is under way; a wake-up meanwhile is remembered in `woken`.
+ * At most one claim or look is under way; a wake-up meanwhile is remembered in `woken`. A row that
+ * is claimed when the breaker has just opened is given back unsent.
  *
  * Not guaranteed: that a push is shown. The provider accepts it, the device may be off.
  */
@@ -57,7 +58,7 @@ struct push_queue {
     db_pool *pool;
     push_context context;
     breaker breaker;
-    char *key; /* the API key that the breaker knows */
+    char *account; /* that the breaker knows */
     running *attempts;
     int attempt_count;
     int wanted;  /* of the claim under way */
@@ -169,15 +170,18 @@ static void on_finished(void *owner, push_attempt *attempt)
         pump(queue);
 }
 
+/* What was claimed while the breaker opened, or the queue began to stop, is given back. */
 static void start_attempt(push_queue *queue, const PGresult *rows, int row)
 {
     running *one = mem_new(running);
+    bool late = queue->stopping || breaker_allowance(&queue->breaker, now_ms(queue), 1) == 0;
 
-    breaker_started(&queue->breaker);
+    if (!late)
+        breaker_started(&queue->breaker);
     one->attempt = push_attempt_start(&queue->context, rows, row);
     DL_APPEND(queue->attempts, one);
     queue->attempt_count++;
-    if (queue->stopping)
+    if (late)
         push_attempt_release(one->attempt);
 }
 
@@ -335,6 +339,22 @@ static void init_timer(push_queue *queue, uv_timer_t *timer)
     timer->data = queue;
 }
 
+/* What a provider judges a call by: a refusal of one account says nothing about another. The caller
+ * frees. */
+static char *account_of(const config *conf)
+{
+    return mem_printf("%s\n%s\n%s\n%s", conf->onesignal_base_url, conf->onesignal_app_id,
+                      conf->onesignal_auth_scheme, conf->onesignal_api_key);
+}
+
+static void forget_account(push_queue *queue)
+{
+    if (queue->account != NULL)
+        explicit_bzero(queue->account, strlen(queue->account));
+    free(queue->account);
+    queue->account = NULL;
+}
+
 static void reset_breaker(push_queue *queue)
 {
     const config *conf = queue->conf;
@@ -344,7 +364,18 @@ static void reset_breaker(push_queue *queue)
                                    .refused_max_ms = (uint64_t)conf->push_refused_max};
 
     breaker_init(&queue->breaker, &policy);
-    mem_replace(&queue->key, conf->onesignal_api_key);
+    forget_account(queue);
+    queue->account = account_of(conf);
+}
+
+bool push_queue_check(const config *conf)
+{
+    if (onesignal_target_valid(conf->onesignal_target))
+        return true;
+    log_error("event=push_unusable setting=onesignal_target value=%s reason=%s",
+              LOG_Q(conf->onesignal_target),
+              LOG_Q("write segment:NAME, tag:KEY=VALUE, external_id:ID,… or subscription:UUID,…"));
+    return false;
 }
 
 push_queue *push_queue_start(uv_loop_t *loop, const config *conf, db_pool *pool)
@@ -352,13 +383,8 @@ push_queue *push_queue_start(uv_loop_t *loop, const config *conf, db_pool *pool)
     http_client *http;
     push_queue *queue;
 
-    if (!onesignal_target_valid(conf->onesignal_target)) {
-        log_error(
-            "event=push_unusable setting=onesignal_target value=%s reason=%s",
-            LOG_Q(conf->onesignal_target),
-            LOG_Q("write segment:NAME, tag:KEY=VALUE, external_id:ID,… or subscription:UUID,…"));
+    if (!push_queue_check(conf))
         return NULL;
-    }
     http = http_client_new(loop, (int)conf->push_concurrency);
     if (http == NULL)
         return NULL;
@@ -387,11 +413,11 @@ void push_queue_wake(push_queue *queue)
 
 /* What is under way with the old key is given up, so that its refusal is not held against the new
  * one. Whether the old call was carried out does not matter: the row keeps its idempotency key. */
-static void change_key(push_queue *queue)
+static void change_account(push_queue *queue)
 {
     running *one;
 
-    log_info("event=push_key_changed");
+    log_info("event=push_account_changed");
     DL_FOREACH (queue->attempts, one)
         push_attempt_release(one->attempt);
     reset_breaker(queue);
@@ -399,8 +425,12 @@ static void change_key(push_queue *queue)
 
 void push_queue_reload(push_queue *queue)
 {
-    if (strcmp(queue->key, queue->conf->onesignal_api_key) != 0)
-        change_key(queue);
+    char *account = account_of(queue->conf);
+
+    if (strcmp(queue->account, account) != 0)
+        change_account(queue);
+    explicit_bzero(account, strlen(account));
+    free(account);
     pump(queue);
 }
 
@@ -410,8 +440,7 @@ static void on_closed(uv_handle_t *handle)
 {
     push_queue *queue = handle->data;
 
-    explicit_bzero(queue->key, strlen(queue->key));
-    free(queue->key);
+    forget_account(queue);
     queue->stopped(queue->stopped_arg);
     free(queue);
 }

@@ -13,6 +13,9 @@
 
 typedef struct push_queue push_queue;
 
+/* Whether a queue can work by these settings; if not, a line in the log says why. */
+bool push_queue_check(const config *conf) __attribute__((warn_unused_result));
+
 /* Starts to work off the queue as soon as the loop runs. `conf` and `pool` outlive it. Returns
  * NULL, with the reason in the log, when a setting or this machine's libcurl is unfit. */
 push_queue *push_queue_start(uv_loop_t *loop, const config *conf, db_pool *pool)
@@ -22,7 +25,8 @@ push_queue *push_queue_start(uv_loop_t *loop, const config *conf, db_pool *pool)
  * for each. */
 void push_queue_wake(push_queue *queue);
 
-/* The settings were read again: a new key is tried at once, whatever was refused before. */
+/* The settings were read again: another app or a new key is tried at once, whatever was refused
+ * before. */
 void push_queue_reload(push_queue *queue);
 
 /* Claims nothing more, waits up to `grace_ms` for calls under way, gives the others' rows back,

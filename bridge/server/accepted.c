@@ -1,6 +1,8 @@
+/* accepted.c - see accepted.h. */
 #include "server/accepted.h"
 
 #include "base/clock.h"
+#include "base/container_of.h"
 #include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -12,14 +14,12 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #define SURPLUS_MAX 64u
-#define OWN_FILES 128u /* for the database, pushes, the portals' files */
 
 struct accepted {
     server *srv;
@@ -44,7 +44,7 @@ struct accepted_all {
 static unsigned room_of(const server_options *opt)
 {
     unsigned files = process_open_files();
-    unsigned room = files > 2 * OWN_FILES ? files - OWN_FILES : files / 2;
+    unsigned room = files / 2 > opt->own_files ? files - opt->own_files : files / 2;
 
     room = room > SURPLUS_MAX ? room - SURPLUS_MAX : 1;
     return opt->max_sockets && opt->max_sockets < room ? opt->max_sockets : room;
@@ -55,6 +55,13 @@ static double read_count(void *arg)
     const accepted_all *all = arg;
 
     return all->count;
+}
+
+static double read_max(void *arg)
+{
+    const accepted_all *all = arg;
+
+    return all->max;
 }
 
 void accepted_start(server *srv)
@@ -68,6 +75,8 @@ void accepted_start(server *srv)
     all->too_slow = limit_get("request_time");
     metric_gauge_read("unichat_sockets", NULL, "Sockets that are open to clients.", read_count,
                       all);
+    metric_gauge_read("unichat_sockets_max", NULL, "Sockets to clients that there may be.",
+                      read_max, all);
     srv->accepted = all;
 }
 
@@ -87,12 +96,20 @@ static void stop_waiting(accepted *a)
     a->waiting = false;
 }
 
-/* Not from within a callback of libwebsockets for this socket. At once: what is put off, it does
- * when it next has something else to do. */
+/* At once: what is put off, libwebsockets does when it next has something else to do. What it holds
+ * back for a client that does not read, it would put off: on a socket that is shut down it cannot
+ * wait for room. */
+void accepted_kill(struct lws *wsi)
+{
+    if (lws_partial_buffered(wsi))
+        shutdown(lws_get_socket_fd(wsi), SHUT_RDWR);
+    lws_set_timeout(wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_SYNC);
+}
+
 static void drop(accepted *a)
 {
     stop_waiting(a);
-    lws_set_timeout(a->wsi, PENDING_TIMEOUT_HTTP_CONTENT, LWS_TO_KILL_SYNC);
+    accepted_kill(a->wsi);
 }
 
 static const char *name_of(const accepted *a)
@@ -102,23 +119,22 @@ static const char *name_of(const accepted *a)
 
 static void on_deadline(wheel_timer *t)
 {
-    accepted *a = (accepted *)((char *)t - offsetof(accepted, deadline));
+    accepted *a = container_of(t, accepted, deadline);
 
     if (!a->idle)
         limit_tell(a->srv->accepted->too_slow, name_of(a));
     drop(a);
 }
 
-static void set_deadline(accepted *a, unsigned seconds)
+static void set_deadline(accepted *a, unsigned ms)
 {
     stop_waiting(a);
-    wheel_start(hub_wheel(a->srv->opt.hub), &a->deadline, clock_monotonic_ms() + seconds * 1000ull,
-                on_deadline);
+    wheel_start(hub_wheel(a->srv->opt.hub), &a->deadline, clock_monotonic_ms() + ms, on_deadline);
 }
 
-static void wait_for_client(accepted *a, unsigned seconds)
+static void wait_for_client(accepted *a, unsigned ms)
 {
-    set_deadline(a, seconds);
+    set_deadline(a, ms);
     a->waiting = true;
     DL_APPEND(a->srv->accepted->waiting, a);
 }
@@ -209,7 +225,7 @@ void accepted_take(server *srv, struct lws_vhost *vhost, int fd,
     }
     lws_set_opaque_user_data(a->wsi, a);
     make_room(a);
-    wait_for_client(a, srv->opt.request_seconds);
+    wait_for_client(a, srv->opt.request_ms);
 }
 
 void accepted_gone(struct lws *wsi)
@@ -251,7 +267,7 @@ void accepted_await_body(struct lws *wsi)
     accepted *a = lws_get_opaque_user_data(wsi);
 
     a->idle = false;
-    wait_for_client(a, a->srv->opt.request_seconds);
+    wait_for_client(a, a->srv->opt.request_ms);
 }
 
 void accepted_await_request(struct lws *wsi)
@@ -259,7 +275,7 @@ void accepted_await_request(struct lws *wsi)
     accepted *a = lws_get_opaque_user_data(wsi);
 
     a->idle = true;
-    wait_for_client(a, a->srv->opt.keepalive_seconds);
+    wait_for_client(a, a->srv->opt.keepalive_ms);
 }
 
 void accepted_await_reader(struct lws *wsi)
@@ -267,7 +283,7 @@ void accepted_await_reader(struct lws *wsi)
     accepted *a = lws_get_opaque_user_data(wsi);
 
     a->idle = false;
-    set_deadline(a, a->srv->opt.max_queue_seconds);
+    set_deadline(a, a->srv->opt.max_queue_ms);
 }
 
 bool accepted_is_surplus(struct lws *wsi)

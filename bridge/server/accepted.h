@@ -39,6 +39,10 @@ bool accepted_has_room(server *srv);
 void accepted_take(server *srv, struct lws_vhost *vhost, int fd,
                    const struct sockaddr_storage *from);
 
+/* Closes it now, whatever its client has not taken yet. Not from within a callback of libwebsockets
+ * for this socket. */
+void accepted_kill(struct lws *wsi);
+
 /* Its last callback. */
 void accepted_gone(struct lws *wsi);
 

@@ -38,7 +38,8 @@ struct server {
     http_mount *mounts;
     http_request *requests; /* not yet answered, or not yet written */
     metric *bytes_out, *slow;
-    limit *too_many_messages;
+    limit *too_many_messages, *too_many_bodies;
+    size_t body_bytes; /* of all requests */
     bool draining;
     uint64_t drain_end; /* monotonic ms */
     void (*drained)(void *arg);

@@ -73,7 +73,7 @@ static bool check_origin(struct lws *wsi, handshake *hs)
 {
     const char *allowed = hub_app_get_options(hs->app)->allowed_origins;
     char *origin = header_copy(wsi, WSI_TOKEN_ORIGIN);
-    bool ok = !origin || !allowed || origin_in_list(origin, allowed);
+    bool ok = !origin || origin_may_connect(origin, allowed);
 
     free(origin);
     return ok || refused(hs, 4009, "Origin not allowed");
@@ -90,9 +90,10 @@ static bool came_by_tls(server *srv, struct lws *wsi)
 
 /* A cookie counts only if the page that opened the connection is one of ours: a browser sends it
  * for every page. What is no browser says no Origin, and has the cookie from its own store. */
-static void identify(server *srv, struct lws *wsi, handshake *hs)
+static bool identify(server *srv, struct lws *wsi, handshake *hs)
 {
-    char *token = header_bearer(wsi);
+    char *token = header_bearer(wsi), peer[HEADER_PEER_SIZE];
+    bool too_many = false;
 
     if (!token) {
         char *origin = header_copy(wsi, WSI_TOKEN_ORIGIN), *host = header_copy(wsi, WSI_TOKEN_HOST);
@@ -103,9 +104,12 @@ static void identify(server *srv, struct lws *wsi, handshake *hs)
         free(origin);
         free(host);
     }
+    header_client(srv->opt.trust_forwarded, wsi, peer);
     if (token && srv->opt.identify)
-        hs->who = srv->opt.identify(srv->opt.identify_arg, token, &hs->expires_at);
+        hs->who = srv->opt.identify(srv->opt.identify_arg, peer, token, &hs->expires_at, &too_many);
     free(token);
+    return !too_many ||
+           refused(hs, 4100, "Too many wrong tokens; come back in a minute with a right one");
 }
 
 bool handshake_read(server *srv, struct lws *wsi, handshake *hs)
@@ -116,6 +120,5 @@ bool handshake_read(server *srv, struct lws *wsi, handshake *hs)
         return refused(hs, 4200, "The server is restarting; reconnect");
     if (!find_app(srv, wsi, hs) || !check_protocol(wsi, hs) || !check_origin(wsi, hs))
         return false;
-    identify(srv, wsi, hs);
-    return true;
+    return identify(srv, wsi, hs);
 }

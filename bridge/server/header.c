@@ -1,3 +1,4 @@
+/* header.c - see header.h. */
 #include "server/header.h"
 
 #include "base/buf.h"

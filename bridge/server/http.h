@@ -51,6 +51,14 @@ const char *http_cookie(const http_request *req, const char *name);
 const char *http_body(const http_request *req, size_t *len); /* NUL-terminated, may contain NULs */
 const char *http_peer(const http_request *req);              /* "address", for logs and limits */
 bool http_is_tls(const http_request *req);
+/* Whether it comes from this machine and from no proxy on it: the peer's address is a loopback one,
+ * and there is none of the headers by which proxies say for whom they ask. */
+bool http_is_local(const http_request *req);
+/* Whether a proxy has passed it on, and says so. */
+bool http_is_forwarded(const http_request *req);
+/* Whether a page of this host that was loaded by TLS has sent it: the browser speaks TLS, whatever a
+ * proxy says, or does not say, to us. */
+bool http_page_is_tls(const http_request *req);
 /* Whether the media type of the body is this one, parameters aside: http_content_is(req,
  * "application/json"). */
 bool http_content_is(const http_request *req, const char *media_type);

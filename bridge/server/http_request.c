@@ -8,18 +8,16 @@
  */
 #include "server/http_request.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "server/accepted.h"
 #include "server/header.h"
-#include "server/origin.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A body that is too large is read and thrown away up to here, so that the client gets to read why;
- * then it is cut off. */
+/* A body that is too large is read and thrown away up to here, and up to twice what is allowed, so
+ * that the client gets to read why; beyond that it is cut off. */
 #define DISCARD_MAX (16u << 20)
 
 /* Of the headers that are read; more than twice as much, and libwebsockets closes. */
@@ -42,13 +40,18 @@ static const struct {
     {WSI_TOKEN_HTTP_USER_AGENT, "user-agent"},
     {WSI_TOKEN_HTTP_IF_NONE_MATCH, "if-none-match"},
     {WSI_TOKEN_HTTP_EXPECT, "expect"},
+    {WSI_TOKEN_HTTP_VIA, "via"},
+    {WSI_TOKEN_HTTP_X_REAL_IP, "x-real-ip"},
     {WSI_TOKEN_X_FORWARDED_FOR, "x-forwarded-for"},
 };
 
 static const char *const kept_custom_headers[] = {
     "sec-fetch-site:",
     "x-unichat-role:",
+    "forwarded:",
+    "x-forwarded-host:",
     "x-forwarded-proto:",
+    "x-forwarded-server:",
     "access-control-request-method:",
 };
 
@@ -61,36 +64,6 @@ static const struct {
     {WSI_TOKEN_DELETE_URI, "DELETE"}, {WSI_TOKEN_PUT_URI, "PUT"},
     {WSI_TOKEN_PATCH_URI, "PATCH"},
 };
-
-/* ---- names and values ---- */
-
-void pairs_add(http_pairs *pairs, const char *name, size_t name_len, const char *value,
-               size_t value_len)
-{
-    if (pairs->len == pairs->cap) {
-        pairs->cap = pairs->cap ? pairs->cap * 2 : 8;
-        pairs->items = mem_realloc(pairs->items, pairs->cap * sizeof(pairs->items[0]));
-    }
-    pairs->items[pairs->len++] =
-        (http_pair){mem_strndup(name, name_len), mem_strndup(value, value_len)};
-}
-
-const char *pairs_get(const http_pairs *pairs, const char *name)
-{
-    for (size_t i = 0; i < pairs->len; i++)
-        if (strcmp(pairs->items[i].name, name) == 0)
-            return pairs->items[i].value;
-    return NULL;
-}
-
-static void pairs_free(http_pairs *pairs)
-{
-    for (size_t i = 0; i < pairs->len; i++) {
-        free(pairs->items[i].name);
-        free(pairs->items[i].value);
-    }
-    free(pairs->items);
-}
 
 /* ---- reading ---- */
 
@@ -136,6 +109,14 @@ static void read_query(http_request *req)
     free(part);
 }
 
+static bool is_from_here(struct lws *wsi)
+{
+    char peer[HEADER_PEER_SIZE];
+
+    header_peer(wsi, peer);
+    return strncmp(peer, "127.", 4) == 0 || strcmp(peer, "::1") == 0;
+}
+
 static bool read_method_and_path(http_request *req)
 {
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
@@ -173,6 +154,7 @@ void http_request_free(http_request *req)
         req->next->prev = req->prev;
     for (int i = 0; i < HTTP_MAX_PARAMS; i++)
         free(req->params[i].value);
+    req->srv->body_bytes -= req->body.len;
     pairs_free(&req->headers);
     pairs_free(&req->query);
     pairs_free(&req->form);
@@ -189,36 +171,30 @@ static bool has_body_method(const http_request *req)
            !strcmp(req->method, "PATCH");
 }
 
-static void go(http_request *req)
+/* The handler answers at once or keeps the request; what is answered lives until it is written. */
+static void handle(http_request *req)
 {
     lws_set_timeout(req->wsi, NO_PENDING_TIMEOUT, 0);
     req->state = HTTP_HANDLING;
     req->handled_now = true;
     http_dispatch(req);
-}
-
-/* The handler may have answered and freed nothing: an answered request lives until it is written.
- */
-static int after_handler(http_request *req)
-{
     req->handled_now = false;
     if (req->state == HTTP_HANDLING)
         lws_rx_flow_control(req->wsi, 0);
-    return 0;
 }
 
-static void handle(http_request *req)
-{
-    go(req);
-    after_handler(req);
-}
-
-/* What cannot be read to its end: answered at once, and the connection closed. */
-static void refuse_body(http_request *req, int status, const char *code, const char *why)
+/* What cannot be read to its end, or not by every server alike: answered at once, and the
+ * connection closed. */
+static void refuse(http_request *req, int status, const char *code, const char *why)
 {
     req->close_after = true;
     req->state = HTTP_HANDLING;
     http_respond_error(req, status, code, NULL, "%s", why);
+}
+
+static bool can_be_discarded(const server *srv, uint64_t length)
+{
+    return length <= DISCARD_MAX || length <= 2 * (uint64_t)srv->opt.max_body;
 }
 
 static int expect_body(http_request *req, int64_t length)
@@ -226,11 +202,11 @@ static int expect_body(http_request *req, int64_t length)
     static unsigned char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     const char *expect = pairs_get(&req->headers, "expect");
 
-    if (length > DISCARD_MAX) {
-        refuse_body(req, 413, "too_large", "The body is larger than this server allows");
+    if (!can_be_discarded(req->srv, (uint64_t)length)) {
+        refuse(req, 413, "too_large", "The body is larger than this server allows");
         return 0;
     }
-    req->too_large = (size_t)length > req->srv->opt.max_body;
+    req->too_large = (uint64_t)length > req->srv->opt.max_body;
     accepted_await_body(req->wsi);
     if (expect && lws_write(req->wsi, go_on, sizeof(go_on) - 1, LWS_WRITE_HTTP) < 0)
         return -1;
@@ -246,6 +222,18 @@ static size_t headers_size(struct lws *wsi)
     return size;
 }
 
+/* RFC 9112, 3.2: one Host, and since HTTP/1.1 no less. */
+static bool names_one_host(const http_request *req)
+{
+    char version[sizeof("HTTP/1.1")] = "";
+
+    if (lws_hdr_fragment_length(req->wsi, WSI_TOKEN_HOST, 1) > 0)
+        return false;
+    return pairs_get(&req->headers, "host") ||
+           lws_hdr_copy(req->wsi, version, sizeof(version), WSI_TOKEN_HTTP) < 0 ||
+           strcmp(version, "HTTP/1.1") != 0;
+}
+
 int http_begin(server *srv, struct lws *wsi)
 {
     http_request *req = request_new(srv, wsi);
@@ -256,18 +244,18 @@ int http_begin(server *srv, struct lws *wsi)
     if (!read_method_and_path(req))
         return -1;
     header_client(srv->opt.trust_forwarded, wsi, req->peer);
+    req->from_here = is_from_here(wsi);
     read_headers(req);
     read_query(req);
-    if (headers_size(wsi) > HEADERS_MAX) {
-        refuse_body(req, 431, "headers_too_large",
-                    "The headers are larger than this server allows");
-        return 0;
-    }
     length = pairs_get(&req->headers, "content-length");
-    if (pairs_get(&req->headers, "transfer-encoding"))
-        refuse_body(req, 411, "length_required", "Send the body with a Content-Length");
+    if (headers_size(wsi) > HEADERS_MAX)
+        refuse(req, 431, "headers_too_large", "The headers are larger than this server allows");
+    else if (!names_one_host(req))
+        refuse(req, 400, "invalid_host", "Send one Host header");
+    else if (pairs_get(&req->headers, "transfer-encoding"))
+        refuse(req, 411, "length_required", "Send the body with a Content-Length");
     else if (length && !text_parse_int(length, 0, INT64_MAX, &bytes))
-        refuse_body(req, 400, "invalid_length", "Content-Length is not a number");
+        refuse(req, 400, "invalid_length", "Content-Length is not a number");
     else if (bytes > 0)
         return expect_body(req, bytes);
     else if (!length || strcmp(req->method, "POST") != 0) {
@@ -279,10 +267,37 @@ int http_begin(server *srv, struct lws *wsi)
     return 0;
 }
 
+/* The list begins with the newest. */
+static http_request *oldest_body(const http_request *but)
+{
+    http_request *oldest = NULL;
+
+    for (http_request *r = but->srv->requests; r; r = r->next)
+        if (r != but && r->state == HTTP_READING && r->body.len)
+            oldest = r;
+    return oldest;
+}
+
+/* As with sockets (accepted.h): who sends bodies and does not finish them closes his own, for an
+ * honest client's is among the youngest. */
+static void make_room(http_request *req, size_t len)
+{
+    server *srv = req->srv;
+    http_request *oldest;
+
+    while (srv->body_bytes + len > srv->opt.max_bodies && (oldest = oldest_body(req)) != NULL) {
+        limit_tell(srv->too_many_bodies, oldest->peer);
+        accepted_kill(oldest->wsi);
+    }
+}
+
 int http_body_piece(http_request *req, const void *data, size_t len)
 {
-    if (req->state == HTTP_READING && !req->too_large && len)
-        buf_append(&req->body, data, len);
+    if (req->state != HTTP_READING || req->too_large || !len)
+        return 0;
+    make_room(req, len);
+    buf_append(&req->body, data, len);
+    req->srv->body_bytes += len;
     return 0;
 }
 
@@ -316,40 +331,53 @@ int http_body_end(http_request *req)
 }
 
 /*
- * Whether libwebsockets (4.1) holds bytes that a client has sent ahead; it may be another client.
- * Of a request with a body that it takes from what it holds, it frees the headers' bytes and then
- * reads the body behind them. So a client that has sent ahead is answered and the connection
- * closed, as HTTP/1.1 allows: it asks anew.
+ * Whether libwebsockets (4.1) holds bytes that this client has sent ahead of the answer. Of a
+ * request with a body that it takes from there, it frees the headers' bytes and then reads the body
+ * behind them. So such a connection ends with the answer, as HTTP/1.1 allows: the client asks anew.
+ *
+ * It does not tell. But when a transaction is over, it keeps a table of headers only for what it
+ * holds, and without one lws_hdr_custom_copy() leaves its target alone.
  */
 static bool has_sent_ahead(struct lws *wsi)
 {
-    return lws_service_adjust_timeout(lws_get_context(wsi), 1, 0) == 0;
+    char target = 'x';
+
+    (void)lws_hdr_custom_copy(wsi, &target, 1, "x:", 2);
+    return target == '\0';
+}
+
+/* All of the answer is with the socket. */
+static int complete(http_request *req)
+{
+    struct lws *wsi = req->wsi;
+    bool close_after = req->close_after;
+
+    http_request_free(req);
+    if (close_after)
+        return -1;
+    accepted_await_request(wsi);
+    return lws_http_transaction_completed(wsi) || has_sent_ahead(wsi) ? -1 : 0;
 }
 
 /* A piece each time that the socket takes one, so that a client who reads slowly is told from one
  * who does not read. */
 int http_writable(http_request *req)
 {
-    struct lws *wsi = req->wsi;
-    bool close_after = req->close_after;
-    size_t len = req->answer.len - req->written;
-    bool last = len <= WRITE_MAX;
-    int written;
+    size_t left = req->answer.len - req->written;
+    size_t piece = left < WRITE_MAX ? left : WRITE_MAX;
 
     if (req->state != HTTP_ANSWERED)
         return 0;
-    written = lws_write(wsi, (unsigned char *)req->answer.data + req->written,
-                        last ? len : WRITE_MAX, LWS_WRITE_HTTP);
-    if (written >= 0 && !last) {
-        req->written += WRITE_MAX;
-        accepted_await_reader(wsi);
-        return lws_callback_on_writable(wsi) < 0 ? -1 : 0;
-    }
-    http_request_free(req);
-    if (written < 0 || close_after || has_sent_ahead(wsi))
+    if (left == 0)
+        return complete(req);
+    if (lws_write(req->wsi, (unsigned char *)req->answer.data + req->written, piece,
+                  LWS_WRITE_HTTP) < 0)
         return -1;
-    accepted_await_request(wsi);
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
+    req->written += piece;
+    if (piece == left && !lws_partial_buffered(req->wsi))
+        return complete(req);
+    accepted_await_reader(req->wsi);
+    return lws_callback_on_writable(req->wsi) < 0 ? -1 : 0;
 }
 
 void http_gone(http_request *req)
@@ -357,156 +385,4 @@ void http_gone(http_request *req)
     req->wsi = NULL;
     if (req->state != HTTP_HANDLING)
         http_request_free(req);
-}
-
-/* ---- what handlers ask ---- */
-
-const char *http_method(const http_request *req)
-{
-    return req->method;
-}
-
-const char *http_path(const http_request *req)
-{
-    return req->path;
-}
-
-const char *http_param(const http_request *req, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (int i = 0; i < HTTP_MAX_PARAMS && req->params[i].in_pattern; i++) {
-        const char *it = req->params[i].in_pattern;
-
-        if (strncmp(it, name, len) == 0 && (!it[len] || it[len] == '/'))
-            return req->params[i].value;
-    }
-    return NULL;
-}
-
-const char *http_query(const http_request *req, const char *name)
-{
-    return pairs_get(&req->query, name);
-}
-
-bool http_query_at(const http_request *req, size_t i, const char **name, const char **value)
-{
-    if (i >= req->query.len)
-        return false;
-    *name = req->query.items[i].name;
-    *value = req->query.items[i].value;
-    return true;
-}
-
-const char *http_header(const http_request *req, const char *name)
-{
-    return pairs_get(&req->headers, name);
-}
-
-const char *http_cookie(const http_request *req, const char *name)
-{
-    http_request *cache = (http_request *)req; /* the value is kept beside the headers */
-    char key[80];
-    const char *kept;
-    char *value;
-
-    snprintf(key, sizeof(key), "cookie %s", name);
-    kept = pairs_get(&req->headers, key);
-    if (kept)
-        return kept;
-    value = cookie_value(pairs_get(&req->headers, "cookie"), name);
-    if (value)
-        pairs_add(&cache->headers, key, strlen(key), value, strlen(value));
-    free(value);
-    return pairs_get(&req->headers, key);
-}
-
-/* Percent-decodes in place, '+' as a space. */
-static size_t form_decode(char *s)
-{
-    char *out = s;
-
-    for (; *s; s++) {
-        if (*s == '%' && text_hex_digit(s[1]) >= 0 && text_hex_digit(s[2]) >= 0) {
-            *out++ = (char)(text_hex_digit(s[1]) * 16 + text_hex_digit(s[2]));
-            s += 2;
-        } else {
-            *out++ = *s == '+' ? ' ' : *s;
-        }
-    }
-    *out = '\0';
-    return (size_t)(out - s);
-}
-
-static void read_form(http_request *req)
-{
-    char *copy = mem_strndup(req->body.data ? req->body.data : "", req->body.len);
-    char *save = NULL;
-
-    req->form_read = true;
-    for (char *part = strtok_r(copy, "&", &save); part; part = strtok_r(NULL, "&", &save)) {
-        char *value = strchr(part, '=');
-
-        if (value)
-            *value++ = '\0';
-        else
-            value = part + strlen(part);
-        form_decode(part);
-        form_decode(value);
-        pairs_add(&req->form, part, strlen(part), value, strlen(value));
-    }
-    free(copy);
-}
-
-const char *http_form(http_request *req, const char *name)
-{
-    if (!req->form_read)
-        read_form(req);
-    return pairs_get(&req->form, name);
-}
-
-const char *http_body(const http_request *req, size_t *len)
-{
-    if (len)
-        *len = req->body.len;
-    return req->body.data ? req->body.data : "";
-}
-
-const char *http_peer(const http_request *req)
-{
-    return req->peer;
-}
-
-bool http_is_tls(const http_request *req)
-{
-    const char *proto = pairs_get(&req->headers, "x-forwarded-proto");
-
-    if (req->srv->opt.trust_forwarded && proto)
-        return strcmp(proto, "https") == 0;
-    return req->wsi && lws_is_ssl(req->wsi);
-}
-
-bool http_content_is(const http_request *req, const char *media_type)
-{
-    const char *type = pairs_get(&req->headers, "content-type");
-    size_t len = strlen(media_type);
-
-    return type && strncasecmp(type, media_type, len) == 0 &&
-           (!type[len] || strchr("; \t", type[len]));
-}
-
-bool http_same_origin(const http_request *req)
-{
-    const char *origin = pairs_get(&req->headers, "origin");
-    const char *site = pairs_get(&req->headers, "sec-fetch-site");
-
-    if (origin)
-        return origin_is_host(origin, pairs_get(&req->headers, "host"), http_is_tls(req)) ||
-               origin_in_list(origin, req->srv->opt.allowed_origins);
-    return !site || !strcmp(site, "same-origin") || !strcmp(site, "none");
-}
-
-bool http_client_gone(const http_request *req)
-{
-    return !req->wsi;
 }

@@ -12,19 +12,11 @@
 
 #include "server/context.h"
 #include "server/header.h"
+#include "server/pairs.h"
 
 #define HTTP_MAX_PARAMS 4
 
 typedef enum http_state { HTTP_READING, HTTP_HANDLING, HTTP_ANSWERED } http_state;
-
-typedef struct http_pair {
-    char *name, *value;
-} http_pair;
-
-typedef struct http_pairs {
-    http_pair *items;
-    size_t len, cap;
-} http_pairs;
 
 /* in_pattern is where the name begins in the route's pattern; it ends at a slash or with it. */
 typedef struct http_path_param {
@@ -46,15 +38,12 @@ struct http_request {
     bool too_large;   /* the body is read and thrown away */
     bool close_after; /* the connection cannot be used again */
     bool handled_now; /* the handler is running */
+    bool from_here;   /* the peer is on this machine; it may be a proxy */
     char peer[HEADER_PEER_SIZE];
     buf extra_headers; /* of the answer */
     buf answer;        /* all of it, ready to be written */
     size_t written;    /* of it */
 };
-
-void pairs_add(http_pairs *pairs, const char *name, size_t name_len, const char *value,
-               size_t value_len);
-const char *pairs_get(const http_pairs *pairs, const char *name);
 
 /* The headers are there. Returns 0, or -1 if libwebsockets is to close the connection. */
 int http_begin(server *srv, struct lws *wsi);

@@ -1,3 +1,13 @@
+/* http_respond.c - answers: from a status and a body to the bytes of the whole response (http.h).
+ *
+ *     handler --http_respond*--> head + body in one buffer --writable--> socket, by pieces
+ *                  |
+ *                  +-- the client has gone: the request is freed, nothing is written
+ *
+ * All of an answer is put together before any of it is sent, so an answer is whole or not begun, and
+ * its length is known. Values that come from outside cannot end their header. Nothing here streams:
+ * what is answered has to fit in memory.
+ */
 #include "server/accepted.h"
 #include "server/http_request.h"
 

@@ -1,3 +1,9 @@
+/* http_route.c - which handler a request is for, and what is decided before it is asked (http.h).
+ *
+ * A path may fit several patterns: the one with the most fixed characters wins, whatever the order
+ * in which they were added. A path that fits only by other methods is 405, with all that would do.
+ * There are a few dozen routes, so they are a list that is walked.
+ */
 #include "server/accepted.h"
 #include "server/http_request.h"
 

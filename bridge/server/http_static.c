@@ -2,8 +2,9 @@
  * http_static.c - the portals' files.
  *
  * A path is served only if it is, as it stands, a relative path without empty, "." or ".." segments
- * and without files that begin with a dot, below a folder that was named at the start. Files are
- * read when asked for: they are few, small, and in the page cache.
+ * and without files that begin with a dot, below a folder that was named at the start, and if the
+ * file is still below it when symbolic links are followed. Files are read when asked for: they are
+ * few, small, and in the page cache.
  */
 #include "server/http_request.h"
 
@@ -159,6 +160,18 @@ static void send_file(http_request *req, const char *path, int fd, const struct 
     buf_free(&content);
 }
 
+/* Both with their links followed: the folder itself may be one. */
+static bool is_below(const char *folder, const char *path)
+{
+    char *top = realpath(folder, NULL), *file = realpath(path, NULL);
+    size_t len = top ? strlen(top) : 0;
+    bool below = top && file && strncmp(file, top, len) == 0 && file[len] == '/';
+
+    free(top);
+    free(file);
+    return below;
+}
+
 static bool open_and_send(http_request *req, const char *path)
 {
     struct stat st;
@@ -182,17 +195,24 @@ static void redirect_to_folder(http_request *req)
     free(to);
 }
 
-/* The mount whose prefix the path begins with; "/player" without the slash is its folder too. */
+/* The mount with the longest prefix that the path begins with; "/player" without the slash is its
+ * folder too. */
 static const http_mount *mount_of(const http_request *req, bool *bare)
 {
+    const http_mount *found = NULL;
+    size_t longest = 0;
+
     for (const http_mount *m = req->srv->mounts; m; m = m->next) {
         size_t len = strlen(m->prefix);
+        bool is_bare = strlen(req->path) == len - 1 && !strncmp(req->path, m->prefix, len - 1);
 
-        *bare = len > 1 && strlen(req->path) == len - 1 && !strncmp(req->path, m->prefix, len - 1);
-        if (*bare || strncmp(req->path, m->prefix, len) == 0)
-            return m;
+        if (len > longest && (is_bare || strncmp(req->path, m->prefix, len) == 0)) {
+            found = m;
+            longest = len;
+            *bare = is_bare;
+        }
     }
-    return NULL;
+    return found;
 }
 
 bool http_static_serve(http_request *req)
@@ -213,7 +233,7 @@ bool http_static_serve(http_request *req)
         return false;
     path = mem_printf("%s/%s%s", m->folder, rest,
                       !*rest || rest[strlen(rest) - 1] == '/' ? "index.html" : "");
-    sent = open_and_send(req, path);
+    sent = is_below(m->folder, path) && open_and_send(req, path);
     free(path);
     return sent;
 }

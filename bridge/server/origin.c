@@ -1,3 +1,4 @@
+/* origin.c - see origin.h. */
 #include "server/origin.h"
 
 #include <string.h>
@@ -10,13 +11,16 @@ bool origin_in_list(const char *origin, const char *list)
     while (*at) {
         size_t len = strcspn(at, " \t,");
 
-        if (len == 1 && *at == '*')
-            return true;
         if (len && strlen(origin) == len && strncasecmp(at, origin, len) == 0)
             return true;
         at += len + strspn(at + len, " \t,");
     }
     return false;
+}
+
+bool origin_may_connect(const char *origin, const char *list)
+{
+    return !list || origin_in_list("*", list) || origin_in_list(origin, list);
 }
 
 bool origin_is_host(const char *origin, const char *host, bool tls)

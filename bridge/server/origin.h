@@ -4,9 +4,13 @@
 
 #include <stdbool.h>
 
-/* Whether the origin ("https://chat.example") is in a list separated by blanks; "*" is every
- * origin. NULL: an empty list. */
+/* Whether the origin ("https://chat.example") is in a list separated by blanks. NULL: an empty list.
+ * What is in this list of the server's may use cookies, so there is no word for every origin. */
 bool origin_in_list(const char *origin, const char *list);
+
+/* Whether a page of the origin may open a WebSocket of an app that has this list: NULL, and "*" in
+ * it, are every origin. That alone gives it no cookie's power. */
+bool origin_may_connect(const char *origin, const char *list);
 
 /* Whether the origin is a page of the host that the request was sent to (the Host header, with its
  * port). A request that came by TLS has pages of TLS alone: whoever can change what goes over the

@@ -45,7 +45,7 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason, ws_co
         ws_receive(c, wsi, in, len);
         break;
     case LWS_CALLBACK_RECEIVE_PONG:
-        ws_alive(c, true);
+        ws_pong(c);
         break;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return ws_writable(c) ? 0 : -1;
@@ -85,6 +85,18 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, http_reque
     return 0;
 }
 
+/* libwebsockets would also go over to HTTP/2 (h2c), of which nothing here knows. Some clients offer
+ * that by themselves: they are served as if they had not. Of an upgrade that it has refused itself,
+ * the headers are gone by now. */
+static int on_upgrade(struct lws *wsi, char *wanted)
+{
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) <= 0)
+        return -1;
+    if (strcasecmp(wanted, "websocket") != 0)
+        *wanted = '\0';
+    return 0;
+}
+
 /* libwebsockets has made a port's context, with its certificate. */
 static int on_tls_context(server *srv, SSL_CTX *ctx)
 {
@@ -100,6 +112,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     switch (reason) {
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
         return on_tls_context(lws_context_user(lws_get_context(wsi)), user);
+    case LWS_CALLBACK_RAW_ADOPT: /* CONNECT makes it a tunnel */
+        return -1;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return on_upgrade(wsi, in);
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         ws_hold_back(wsi, true);
         return 0;
@@ -159,23 +175,6 @@ static void lws_log(int level, const char *line)
         lws_log_line(level, line);
 }
 
-void server_options_init(server_options *options)
-{
-    *options = (server_options){
-        .path_prefix = "",
-        .max_body = 1u << 20,
-        .max_frame = 64u << 10,
-        .max_queue = 1u << 20,
-        .max_queue_seconds = 30,
-        .activity_timeout = 120,
-        .pong_timeout = 30,
-        .guard_wait_ms = 2000,
-        .drain_seconds = 5,
-        .request_seconds = 20,
-        .keepalive_seconds = 60,
-    };
-}
-
 static void on_tick(uv_timer_t *t)
 {
     server *srv = t->data;
@@ -206,6 +205,12 @@ static void start_handles(server *srv)
     uv_timer_start(&srv->tick, on_tick, WHEEL_TICK_MS, WHEEL_TICK_MS);
 }
 
+/* libwebsockets' limit for ours, in its whole seconds. */
+static unsigned behind(unsigned ms)
+{
+    return ms / 1000 + SLACK_SECONDS;
+}
+
 static struct lws_context *context_new(server *srv)
 {
     void *loops[1] = {srv->opt.loop};
@@ -218,12 +223,19 @@ static struct lws_context *context_new(server *srv)
         .gid = (gid_t)-1,
         .uid = (uid_t)-1,
         .max_http_header_data = HEADER_BYTES,
-        .timeout_secs = srv->opt.request_seconds + SLACK_SECONDS,
+        .timeout_secs = behind(srv->opt.request_ms),
         .retry_and_idle_policy = &no_policy,
     };
 
     lws_set_log_level(LLL_ERR | LLL_WARN, lws_log);
     return lws_create_context(&info);
+}
+
+static double read_body_bytes(void *arg)
+{
+    const server *srv = arg;
+
+    return (double)srv->body_bytes;
 }
 
 server *server_new(const server_options *options)
@@ -244,6 +256,9 @@ server *server_new(const server_options *options)
     hub_set_identity_max(srv->opt.hub, options->max_identity_sockets);
     ws_install_transport(srv);
     srv->too_many_messages = limit_get("identity_messages");
+    srv->too_many_bodies = limit_get("bodies");
+    metric_gauge_read("unichat_body_bytes", NULL, "Bodies of HTTP requests in memory.",
+                      read_body_bytes, srv);
     srv->bytes_out =
         metric_counter("unichat_bytes_out_total", NULL, "Bytes written to WebSocket connections.");
     srv->slow = metric_counter("unichat_slow_consumers_total", NULL,
@@ -261,7 +276,7 @@ int server_listen(server *srv, const char *host, int port, const char *tls_cert,
         .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT, /* per host too, or TLS is silently off */
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = protocols,
-        .keepalive_timeout = (int)srv->opt.keepalive_seconds + SLACK_SECONDS,
+        .keepalive_timeout = (int)behind(srv->opt.keepalive_ms),
         .alpn = "http/1.1",
         .ssl_cert_filepath = tls_cert,
         .ssl_private_key_filepath = tls_key,
@@ -280,6 +295,8 @@ int server_listen(server *srv, const char *host, int port, const char *tls_cert,
     if (port > 0)
         log_info("event=listening host=%s port=%d tls=%s", host && *host ? host : "*", port,
                  tls_cert ? "on" : "off");
+    if (port > 0 && tls_cert)
+        tls_watch(srv->tls);
     return port;
 }
 
@@ -326,9 +343,9 @@ void server_drain(server *srv, void (*done)(void *arg), void *arg)
     srv->draining = true;
     srv->drained = done;
     srv->drained_arg = arg;
-    srv->drain_end = clock_monotonic_ms() + (srv->opt.drain_seconds + 1) * 1000ull;
+    srv->drain_end = clock_monotonic_ms() + srv->opt.drain_ms + 1000;
     listener_close_all(srv);
-    log_info("event=draining connections=%u seconds=%u", srv->n_conns, srv->opt.drain_seconds);
+    log_info("event=draining connections=%u ms=%u", srv->n_conns, srv->opt.drain_ms);
     uv_timer_start(&srv->tick, on_drain_tick, 0, WHEEL_TICK_MS);
 }
 

@@ -1,6 +1,53 @@
+/* ws_conn.c - see ws_conn.h for the model. The ends and the races:
+ *
+ * We close first. From ws_close() on the connection is deaf, and nothing is queued behind the Close
+ * frame; it leaves the hub at the end of the turn.
+ *
+ *     bridge                                        client
+ *     ws_close(): Close queued, deaf                 ... still sends: not read
+ *     flush: all that is queued, written
+ *     leaves the hub, timer of CLOSE_SECONDS
+ *                                                    Close
+ *     ws_peer_closed(): the answer; the socket ends
+ *     (or the timer: accepted_kill)                  (or nothing)
+ *
+ * The client closes first. What is queued is dropped: it takes no more.
+ *
+ *     bridge                                        client
+ *                                                    Close
+ *     ws_peer_closed(): leaves the hub, timer;
+ *     libwebsockets answers and ends the socket
+ *     (or the timer, when there is no room for that)
+ *
+ * Both at once. Each has sent a Close before the other's came: ws_peer_closed() finds `closing` set
+ * and takes the client's for the answer. If ours was still queued, it is dropped with the queue, and
+ * the end of the socket has to do.
+ *
+ * A write fails. libwebsockets may be in the middle of a callback for this socket, or we in a walk
+ * over a channel, so it is only marked:
+ *
+ *     this turn                                     a later tick
+ *     write_some(): false, `broken`
+ *     leave_and_end(0): no member any more           on_end(): accepted_kill()
+ *                                                      --> LWS_CALLBACK_CLOSED --> ws_gone(): freed
+ *
+ * To leave the hub may queue frames for others (a member has gone), also for connections that this
+ * flush has done: they are marked again, and ws_flush() goes on until none is.
+ *
+ * A slow client. What its socket does not take stays with libwebsockets (one rest) and in the queue;
+ * on_stalled() gives it up after max_queue_ms in which nothing went, or when the queue is full:
+ *
+ *     publishing                                    the socket
+ *     transport_send(): no room                      takes nothing
+ *     tries to write what this turn has queued
+ *     still none: queue dropped, Close 4200 queued   has it when it takes the rest, or never
+ *
+ * Not guaranteed: that a client has got what was written. It resumes by position.
+ */
 #include "server/ws_conn.h"
 
 #include "base/clock.h"
+#include "base/container_of.h"
 #include "base/limit.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -8,93 +55,46 @@
 #include "hub/vouch.h"
 #include "protocol/pusher_frame.h"
 #include "server/accepted.h"
+#include "server/frame_queue.h"
 #include "server/handshake.h"
 #include "server/header.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <utlist.h>
 
 #define JOIN_MAX 65536u  /* bytes of one joined write */
 #define BURST_SECONDS 10 /* of messages that may come at once */
 #define CLOSE_SECONDS 5  /* for the client to take the Close frame and to answer it */
 
-typedef struct frame_queue {
-    frame **items; /* a ring */
-    unsigned head, len, cap;
-    size_t bytes;
-} frame_queue;
-
 struct ws_conn {
+    /* First what every event needs: of thousands of connections none is in the processor's cache,
+     * and each of its lines is waited for. */
     server *srv;
     struct lws *wsi;
-    hub_conn *hub; /* NULL: refused, or no longer a member */
-    ws_conn *prev, *next;
-    ws_conn *next_dirty;
+    int fd;
     bool dirty;
     bool held_back; /* nothing has been written yet, see ws_hold_back() */
     bool tls;
     bool closing;
-    bool broken;       /* a write has failed */
+    bool broken; /* a write has failed */
+    ws_conn *prev_dirty, *next_dirty;
+    frame_queue queue;
+    wheel_timer stalled;
+
     bool pinged;       /* and nothing has come since */
     bool answers_ping; /* has answered a WebSocket ping */
-    frame_queue queue;
+    hub_conn *hub;     /* NULL: refused, or no longer a member */
+    ws_conn *prev, *next;
     buf message; /* the pieces of a message that comes in more than one */
     caller *who;
     uint64_t last_seen;
-    wheel_timer liveness, stalled, slowed;
+    wheel_timer liveness, slowed;
     char name[]; /* ws=17 peer=10.0.0.9 */
 };
-
-#define CONN_OF(timer, field) ((ws_conn *)((char *)(timer)-offsetof(ws_conn, field)))
-
-/* ---- the queue ---- */
-
-static void queue_push(frame_queue *q, frame *f)
-{
-    if (q->len == q->cap) {
-        unsigned cap = q->cap ? q->cap * 2 : 4;
-        frame **items = mem_array(cap, sizeof(*items));
-
-        for (unsigned i = 0; i < q->len; i++)
-            items[i] = q->items[(q->head + i) % q->cap];
-        free(q->items);
-        q->items = items;
-        q->cap = cap;
-        q->head = 0;
-    }
-    q->items[(q->head + q->len++) % q->cap] = frame_ref(f);
-    q->bytes += f->len;
-}
-
-static frame *queue_first(const frame_queue *q)
-{
-    return q->items[q->head];
-}
-
-static void queue_pop(frame_queue *q)
-{
-    frame *f = queue_first(q);
-
-    q->bytes -= f->len;
-    q->head = (q->head + 1) % q->cap;
-    q->len--;
-    frame_unref(f);
-}
-
-/* An idle connection keeps no memory for its queue beyond the smallest. */
-static void queue_clear(frame_queue *q)
-{
-    while (q->len)
-        queue_pop(q);
-    if (q->cap > 4) {
-        free(q->items);
-        *q = (frame_queue){0};
-    }
-}
 
 /* ---- writing ---- */
 
@@ -103,8 +103,14 @@ static void mark_dirty(ws_conn *c)
     if (c->dirty || !c->wsi)
         return;
     c->dirty = true;
-    c->next_dirty = c->srv->dirty;
-    c->srv->dirty = c;
+    DL_PREPEND2(c->srv->dirty, c, prev_dirty, next_dirty);
+}
+
+static void unmark_dirty(ws_conn *c)
+{
+    if (c->dirty)
+        DL_DELETE2(c->srv->dirty, c, prev_dirty, next_dirty);
+    c->dirty = false;
 }
 
 /* libwebsockets holds nothing back, and without TLS it would do no more than this send(), in ten
@@ -116,7 +122,7 @@ static bool write_bytes(ws_conn *c, uint8_t *bytes, size_t len)
 
     metric_add(c->srv->bytes_out, len);
     if (!c->tls)
-        sent = send(lws_get_socket_fd(c->wsi), bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = send(c->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0)
         sent = 0;
     return (size_t)sent == len ||
@@ -128,52 +134,53 @@ static bool write_some(ws_conn *c)
 {
     frame_queue *q = &c->queue;
     buf *join = &c->srv->join;
-    frame *first = queue_first(q);
     bool ok;
 
-    if (q->len == 1 || first->len >= JOIN_MAX) {
-        ok = write_bytes(c, first->bytes, first->len);
-        queue_pop(q);
+    if (!frame_queue_is_long(q) || q->first->len >= JOIN_MAX) {
+        ok = write_bytes(c, q->first->bytes, q->first->len);
+        frame_queue_pop(q);
         return ok;
     }
     buf_clear(join);
     do {
-        buf_append(join, queue_first(q)->bytes, queue_first(q)->len);
-        queue_pop(q);
-    } while (q->len && join->len + queue_first(q)->len <= JOIN_MAX);
+        buf_append(join, q->first->bytes, q->first->len);
+        frame_queue_pop(q);
+    } while (q->first && join->len + q->first->len <= JOIN_MAX);
     return write_bytes(c, (uint8_t *)join->data, join->len);
 }
 
 static void on_stalled(wheel_timer *t)
 {
-    ws_conn *c = CONN_OF(t, stalled);
+    ws_conn *c = container_of(t, ws_conn, stalled);
 
+    if (c->closing) /* counted, or closed for another reason; its Close frame stays queued */
+        return;
     metric_add(c->srv->slow, 1);
     log_warning_as(c->name, "event=slow_consumer queued_bytes=%zu", c->queue.bytes);
-    queue_clear(&c->queue);
+    frame_queue_clear(&c->queue);
     ws_close(c, 4200, "The connection was too slow; reconnect");
 }
 
 /* False when the socket is broken. What cannot go now waits for the socket, and the socket has
- * max_queue_seconds to take something: a client that reads steadily is not stalled, however long
+ * max_queue_ms to take something: a client that reads steadily is not stalled, however long
  * its queue is never empty. */
 static bool write_queue(ws_conn *c)
 {
     size_t before = c->queue.bytes;
 
-    while (c->queue.len && !c->broken && !lws_partial_buffered(c->wsi))
+    while (c->queue.first && !c->broken && !lws_partial_buffered(c->wsi))
         c->broken = !write_some(c);
     if (c->broken)
         return false;
-    if (!c->queue.len) {
-        queue_clear(&c->queue);
+    if (!c->queue.first) {
+        frame_queue_clear(&c->queue);
         wheel_stop(&c->stalled);
         return true;
     }
     lws_callback_on_writable(c->wsi);
     if (c->queue.bytes < before || !wheel_running(&c->stalled))
         wheel_start(hub_wheel(c->srv->opt.hub), &c->stalled,
-                    clock_monotonic_ms() + c->srv->opt.max_queue_seconds * 1000ull, on_stalled);
+                    clock_monotonic_ms() + c->srv->opt.max_queue_ms, on_stalled);
     return true;
 }
 
@@ -196,7 +203,7 @@ void ws_hold_back(struct lws *wsi, bool hold)
 
 static void on_end(wheel_timer *t)
 {
-    lws_set_timeout(CONN_OF(t, liveness)->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+    accepted_kill(container_of(t, ws_conn, liveness)->wsi);
 }
 
 /* The socket goes by itself, or in so many seconds: not sooner than in the next tick, for we may be
@@ -217,6 +224,8 @@ static void flush_one(ws_conn *c)
     if (c->held_back)
         ws_hold_back(c->wsi, false);
     c->held_back = false;
+    if (wheel_running(&c->slowed))
+        lws_rx_flow_control(c->wsi, 0);
     if (!ok)
         leave_and_end(c, 0);
     else if (c->closing)
@@ -229,8 +238,7 @@ void ws_flush(server *srv)
     while (srv->dirty) {
         ws_conn *c = srv->dirty;
 
-        srv->dirty = c->next_dirty;
-        c->dirty = false;
+        unmark_dirty(c);
         if (c->wsi)
             flush_one(c);
     }
@@ -255,7 +263,7 @@ static bool has_room(ws_conn *c, size_t more)
 
     if (c->queue.bytes + more > max)
         write_queue(c);
-    return c->queue.bytes + more <= max || !c->queue.len;
+    return c->queue.bytes + more <= max || !c->queue.first;
 }
 
 static void transport_send(void *peer, frame *f)
@@ -265,7 +273,7 @@ static void transport_send(void *peer, frame *f)
     if (c->closing || !c->wsi)
         return;
     if (has_room(c, f->len)) {
-        queue_push(&c->queue, f);
+        frame_queue_push(&c->queue, f);
         mark_dirty(c);
     } else {
         on_stalled(&c->stalled);
@@ -284,18 +292,11 @@ static size_t transport_backlog(const void *peer)
     return c->queue.bytes;
 }
 
-static void transport_flush(void *arg)
-{
-    ws_flush(arg);
-}
-
 void ws_install_transport(server *srv)
 {
     hub_set_transport(srv->opt.hub, &(hub_transport){.send = transport_send,
                                                      .close = transport_close,
-                                                     .backlog = transport_backlog,
-                                                     .flush = transport_flush,
-                                                     .arg = srv});
+                                                     .backlog = transport_backlog});
 }
 
 /* ---- liveness ---- */
@@ -313,10 +314,10 @@ static void ping(ws_conn *c)
 
 static void on_liveness(wheel_timer *t)
 {
-    ws_conn *c = CONN_OF(t, liveness);
+    ws_conn *c = container_of(t, ws_conn, liveness);
     uint64_t now = clock_monotonic_ms();
     uint64_t silence_ends = c->last_seen + c->srv->opt.activity_timeout * 1000ull;
-    uint64_t patience_ends = silence_ends + c->srv->opt.pong_timeout * 1000ull;
+    uint64_t patience_ends = silence_ends + c->srv->opt.pong_ms;
 
     if (now < silence_ends) {
         wheel_start(hub_wheel(c->srv->opt.hub), t, silence_ends, on_liveness);
@@ -326,17 +327,14 @@ static void on_liveness(wheel_timer *t)
         if (!c->pinged)
             ping(c);
         wheel_start(hub_wheel(c->srv->opt.hub), t,
-                    patience_ends > now ? patience_ends : now + c->srv->opt.pong_timeout * 1000ull,
-                    on_liveness);
+                    patience_ends > now ? patience_ends : now + c->srv->opt.pong_ms, on_liveness);
     }
 }
 
-void ws_alive(ws_conn *c, bool pong)
+static void alive(ws_conn *c)
 {
     c->last_seen = clock_monotonic_ms();
     c->pinged = false;
-    if (pong)
-        c->answers_ping = true;
 }
 
 /* ---- birth and end ---- */
@@ -354,6 +352,7 @@ static ws_conn *conn_new(server *srv, struct lws *wsi)
     memcpy(c->name, name, len + 1);
     c->srv = srv;
     c->wsi = wsi;
+    c->fd = lws_get_socket_fd(wsi);
     c->held_back = true;
     c->tls = lws_is_ssl(wsi);
     c->last_seen = clock_monotonic_ms();
@@ -375,7 +374,7 @@ static void refuse(ws_conn *c, int code, const char *why)
     log_info_as(c->name, "event=ws_refused code=%d reason=%s", code, LOG_Q(why));
     pusher_frame_error(&text, code, why, NULL);
     f = frame_new(text.data, text.len);
-    queue_push(&c->queue, f);
+    frame_queue_push(&c->queue, f);
     frame_unref(f);
     buf_free(&text);
     ws_close(c, code, why);
@@ -423,33 +422,40 @@ void ws_open(server *srv, struct lws *wsi)
 
 static void on_slowed(wheel_timer *t)
 {
-    lws_rx_flow_control(CONN_OF(t, slowed)->wsi, 1);
+    lws_rx_flow_control(container_of(t, ws_conn, slowed)->wsi, 1);
 }
 
 /* Who sends too many messages, by this connection or another of his, is read from no more until it
- * is time: what he sends waits with him, and nothing of it is lost. */
+ * is time: what he sends waits with him, and nothing of it is lost. From the end of the turn on:
+ * with TLS, libwebsockets (4.1) never leaves a record that it may read no further. */
 static void slow_down(ws_conn *c)
 {
     const server *srv = c->srv;
-    uint64_t most = srv->opt.max_identity_messages, wait_us;
-    char key[LIMIT_KEY_SIZE];
+    uint64_t most = srv->opt.max_identity_messages;
+    uint64_t wait_us = limit_charge(srv->too_many_messages, rate_of(most, 1, most * BURST_SECONDS),
+                                    hub_conn_identity(c->hub));
 
-    if (c->who)
-        caller_key(c->who, key, sizeof(key));
-    wait_us = limit_charge(srv->too_many_messages, rate_of(most, 1, most * BURST_SECONDS),
-                           c->who ? key : c->name);
     if (wait_us == 0)
         return;
-    lws_rx_flow_control(c->wsi, 0);
     wheel_start(hub_wheel(srv->opt.hub), &c->slowed, clock_monotonic_ms() + wait_us / 1000,
                 on_slowed);
+    mark_dirty(c);
+}
+
+/* One that nothing was asked for costs as much as a message. */
+void ws_pong(ws_conn *c)
+{
+    if (!c->pinged && !c->closing && c->hub && c->srv->opt.max_identity_messages)
+        slow_down(c);
+    alive(c);
+    c->answers_ping = true;
 }
 
 void ws_receive(ws_conn *c, struct lws *wsi, const char *data, size_t len)
 {
     bool whole = lws_is_final_fragment(wsi) && !lws_remaining_packet_payload(wsi);
 
-    ws_alive(c, false);
+    alive(c);
     if (c->closing || !c->hub)
         return;
     if (c->srv->opt.max_identity_messages && !lws_remaining_packet_payload(wsi))
@@ -484,7 +490,7 @@ void ws_close(ws_conn *c, int code, const char *reason)
         return;
     log_info_as(c->name, "event=ws_close code=%d reason=%s", code, LOG_Q(reason));
     f = frame_new_close((unsigned)code, reason);
-    queue_push(&c->queue, f);
+    frame_queue_push(&c->queue, f);
     frame_unref(f);
     c->closing = true;
     mark_dirty(c);
@@ -495,18 +501,9 @@ bool ws_peer_closed(ws_conn *c)
     bool is_answer = c->closing;
 
     c->closing = true;
-    queue_clear(&c->queue);
-    leave_hub(c);
+    frame_queue_clear(&c->queue);
+    leave_and_end(c, CLOSE_SECONDS); /* our answer may never find room */
     return !is_answer;
-}
-
-static void unlink_dirty(ws_conn *c)
-{
-    for (ws_conn **at = &c->srv->dirty; *at; at = &(*at)->next_dirty)
-        if (*at == c) {
-            *at = c->next_dirty;
-            return;
-        }
 }
 
 void ws_gone(ws_conn *c)
@@ -517,8 +514,7 @@ void ws_gone(ws_conn *c)
     leave_hub(c);
     wheel_stop(&c->stalled);
     wheel_stop(&c->slowed);
-    if (c->dirty)
-        unlink_dirty(c);
+    unmark_dirty(c);
     if (c->prev)
         c->prev->next = c->next;
     else
@@ -526,8 +522,7 @@ void ws_gone(ws_conn *c)
     if (c->next)
         c->next->prev = c->prev;
     srv->n_conns--;
-    queue_clear(&c->queue);
-    free(c->queue.items);
+    frame_queue_free(&c->queue);
     buf_free(&c->message);
     if (c->who)
         srv->opt.release(srv->opt.identify_arg, c->who);

@@ -9,10 +9,10 @@
  *     hub --send--> queue --flush, end of turn--> socket
  *                     |                  \--> [blocked] --writable--> socket
  *                     \--> too many bytes, or too long blocked: closed with 4200, so that the
- * client reconnects and resumes
+ *                          client reconnects and resumes
  *
  * Liveness. Every byte from the client counts. After activity_timeout of silence it is pinged;
- * after pong_timeout more it is closed with 4201. One timer per connection, in the hub's wheel,
+ * after pong_ms more it is closed with 4201. One timer per connection, in the hub's wheel,
  * that is never moved by traffic: it looks at last_seen when it is due.
  *
  * The end. Membership ends when we decide to close, or when the client's Close frame is here, not
@@ -33,8 +33,8 @@ void ws_open(server *srv, struct lws *wsi);
 /* A piece of a message. */
 void ws_receive(ws_conn *c, struct lws *wsi, const char *data, size_t len);
 
-/* A pong, or any other sign of life. */
-void ws_alive(ws_conn *c, bool pong);
+/* An answer to a WebSocket ping. */
+void ws_pong(ws_conn *c);
 
 /* The socket takes more. False: libwebsockets has to close it now. */
 bool ws_writable(ws_conn *c);
@@ -49,7 +49,7 @@ void ws_gone(ws_conn *c);
 /* Writes what all connections have queued in this turn. */
 void ws_flush(server *srv);
 
-/* Closes with this code after what is queued; code below 4000 sends no pusher:error. */
+/* Closes with this code after what is queued. Says nothing but the Close frame. */
 void ws_close(ws_conn *c, int code, const char *reason);
 
 ws_conn *ws_next(const ws_conn *c);

@@ -1,4 +1,4 @@
-/* The payload of a notification, as whoever may NOTIFY can send it. What is taken is what clients
+/* The payload of a notification, whoever sent it. What is taken is what clients
  * get: one JSON object without the xid, of a player, a kind and a seq. */
 #include "base/text.h"
 #include "db/event.h"

@@ -8,14 +8,14 @@
  *     else            the connection of that number says the rest
  *
  * The hub's tables must stay consistent and nothing may leak; every frame must be JSON. */
+#include "../unit/app_options.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "hub/frame.h"
-#include "hub/session.h"
 #include "protocol/pusher_sign.h"
 
-#include <assert.h>
+#include "json_peer.h"
+
 #include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,29 +26,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define CONNS 3
 
 static hub_conn *conns[CONNS];
-
-static void check_frame(void *peer, frame *f)
-{
-    size_t header = f->bytes[1] < 126 ? 2 : f->bytes[1] == 126 ? 4 : 10;
-    json_t *json = json_loadb((const char *)f->bytes + header, f->len - header,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-
-    (void)peer;
-    assert(json && json_is_string(json_object_get(json, "event")));
-    json_decref(json);
-}
-
-static void closing(void *peer, int code, const char *reason)
-{
-    (void)peer;
-    assert(code >= 1000 && reason);
-}
-
-static size_t no_backlog(const void *peer)
-{
-    (void)peer;
-    return 0;
-}
 
 static void leave(unsigned i)
 {
@@ -128,17 +105,14 @@ static void act(hub_app *app, const char *line, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const hub_transport transport = {check_frame, closing, no_backlog, NULL, NULL};
-    hub_app_options options;
+    hub_app_options options = app_options();
     hub *h = hub_new();
     hub_app *app;
     const char *at = (const char *)data, *end = at + size;
 
     log_set_level(LOG_LEVEL_ERROR);
-    hub_app_options_init(&options);
-    options.id = options.key = options.secret = "k";
     options.client_events = options.subscription_count = options.watchlist = true;
-    hub_set_transport(h, &transport);
+    hub_set_transport(h, &json_peer);
     app = hub_app_add(h, &options);
     while (at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));

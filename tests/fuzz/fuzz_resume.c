@@ -8,12 +8,14 @@
  *
  * The database never answers here, so every resume is somewhere between remembered and queued when
  * the connections go. Nothing may leak or be used after its end. */
+#include "../unit/app_options.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "delivery/delivery.h"
 #include "delivery/resume.h"
-#include "hub/session.h"
 #include "identity/caller.h"
+
+#include "json_peer.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -32,40 +34,19 @@ static struct {
     hub_conn *conns[CONNS];
 } world;
 
-static void take_frame(void *peer, frame *f)
-{
-    (void)peer;
-    assert(f->len > 2);
-}
-
-static void closing(void *peer, int code, const char *reason)
-{
-    (void)peer;
-    assert(code >= 1000 && reason);
-}
-
-static size_t no_backlog(const void *peer)
-{
-    (void)peer;
-    return 0;
-}
-
 static void begin_world(void)
 {
-    static const hub_transport transport = {take_frame, closing, no_backlog, NULL, NULL};
     static const config conf = {.database = "host=/nonexistent",
                                 .schema = "",
                                 .pool_size = 2,
                                 .pool_queue = 10,
                                 .max_queue = 8192};
-    hub_app_options options;
+    hub_app_options options = app_options();
 
     log_set_level(LOG_LEVEL_ERROR);
     uv_loop_init(&world.loop);
     world.hub = hub_new();
-    hub_set_transport(world.hub, &transport);
-    hub_app_options_init(&options);
-    options.id = options.key = options.secret = "k";
+    hub_set_transport(world.hub, &json_peer);
     world.app = hub_app_add(world.hub, &options);
     delivery_start(world.app);
     world.resumes = resume_start(&world.loop, &conf, db_pool_new(&world.loop, &conf), world.app);

@@ -7,6 +7,7 @@
  *     rest     the bytes; in HTTP, 0x01 and 0x02 stand for a player's and a staff member's token
  *
  * The database is away. When the client has gone, no connection and no request may be left. */
+#include "../unit/app_options.h"
 #include "api/api.h"
 #include "api/pusher_api.h"
 #include "base/clock.h"
@@ -65,13 +66,17 @@ static const config conf = {.apps = &app,
                             .jwt_audience = "",
                             .demo_password = "open sesame",
                             .demo_session = 1000,
+                            .cookie_secure = "auto",
                             .path_prefix = ""};
 
-static caller *identify(void *arg, const char *token, int64_t *expires_at)
+static caller *identify(void *arg, const char *peer, const char *token, int64_t *expires_at,
+                        bool *too_many)
 {
     const char *why;
 
     (void)arg;
+    (void)peer;
+    (void)too_many;
     *expires_at = 0;
     return token_verify(&world.api.verifier, token, clock_unix_seconds(), &why);
 }
@@ -123,11 +128,9 @@ static void begin_identity(void)
 
 static void begin_hub(void)
 {
-    hub_app_options options;
+    hub_app_options options = app_options();
 
     world.api.hub = hub_new();
-    hub_app_options_init(&options);
-    options.id = options.key = options.secret = "k";
     options.client_events = options.subscription_count = options.watchlist = true;
     world.api.app = hub_app_add(world.api.hub, &options);
     delivery_start(world.api.app);
@@ -135,16 +138,26 @@ static void begin_hub(void)
 
 static void begin_server(void)
 {
-    server_options options;
+    const server_options options = {
+        .loop = &world.loop,
+        .hub = world.api.hub,
+        .path_prefix = "",
+        .max_body = 4096,
+        .max_bodies = 65536,
+        .max_frame = 4096,
+        .max_queue = 1 << 20,
+        .max_queue_ms = 15000,
+        .activity_timeout = 120,
+        .pong_ms = 30000,
+        .guard_wait_ms = 5000,
+        .drain_ms = 5000,
+        .request_ms = 20000,
+        .keepalive_ms = 60000,
+        .trust_forwarded = true,
+        .identify = identify,
+        .release = release,
+    };
 
-    server_options_init(&options);
-    options.loop = &world.loop;
-    options.hub = world.api.hub;
-    options.max_body = 4096;
-    options.max_frame = 4096;
-    options.trust_forwarded = true;
-    options.identify = identify;
-    options.release = release;
     world.server = server_new(&options);
     assert(world.server);
     chat_api_routes(&world.api, world.server);
@@ -159,8 +172,14 @@ static void begin_server(void)
 
 static void begin_world(void)
 {
-    static const listener_events events = {ignore_event, ignore,      ignore_position,
-                                           ignore_text,  ignore_text, ignore_text};
+    static const listener_events events = {.event = ignore_event,
+                                           .resync = ignore_text,
+                                           .skipped = ignore_text,
+                                           .position = ignore_position,
+                                           .publication = ignore_text,
+                                           .revoked = ignore_text,
+                                           .revoked_all = ignore,
+                                           .identity = ignore_text};
 
     log_set_level(LOG_LEVEL_ERROR);
     signal(SIGPIPE, SIG_IGN);

@@ -195,8 +195,8 @@ static void when_to_come_back_is_told(void **state)
 static void what_passes_by_itself_is_503(void **state)
 {
     (void)state;
-    static const char *const passing[] = {"08006", "08007", "57P01", "57014",
-                                          "53300", "40001", "40P01", "55P03"};
+    static const char *const passing[] = {"08006", "08007", "57P01", "57014", "53300",
+                                          "54000", "40001", "40P01", "55P03"};
     for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
         assert_int_equal(translated(passing[i], "", "").status, 503);
 }

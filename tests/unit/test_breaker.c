@@ -71,18 +71,6 @@ static void one_probe_decides(void **state)
     assert_int_equal(breaker_allowance(&b, 80, 7), 7);
 }
 
-static void an_abandoned_probe_may_be_repeated(void **state)
-{
-    breaker b = fresh();
-
-    (void)state;
-    for (int i = 0; i < 3; i++)
-        call(&b, 10, BREAKER_UNREACHABLE);
-    breaker_started(&b);
-    breaker_abandoned(&b);
-    assert_int_equal(breaker_allowance(&b, 40, 7), 1);
-}
-
 static void a_refused_key_pauses_longer_each_time(void **state)
 {
     static const uint64_t pauses[] = {100, 200, 300, 300};
@@ -145,7 +133,6 @@ int main(void)
         cmocka_unit_test(closed_allows_all),
         cmocka_unit_test(opens_after_failures_in_a_row),
         cmocka_unit_test(one_probe_decides),
-        cmocka_unit_test(an_abandoned_probe_may_be_repeated),
         cmocka_unit_test(a_refused_key_pauses_longer_each_time),
         cmocka_unit_test(calls_refused_together_pause_once),
         cmocka_unit_test(a_late_answer_does_not_end_a_pause),

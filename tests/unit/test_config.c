@@ -97,6 +97,29 @@ static void defaults_and_values_are_typed(void **state)
     config_free(c);
 }
 
+static void origins_are_named_one_by_one(void **state)
+{
+    static const char *const none[] = {
+        "*",
+        "https://a.example *",
+        "null",
+        "a.example",
+        "https://",
+        "https://*.a.example",
+        "https://a.example/",
+        "https://x@a.example",
+        "ftp://a.example",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        char *text = mem_printf(MINIMUM "allowed_origins = %s\n", none[i]);
+        refuse(text, "allowed_origins: \"", NULL);
+        free(text);
+    }
+    config_free(load_good(MINIMUM "allowed_origins = https://a.example, HTTP://b.example:81\n"));
+    config_free(load_good(MINIMUM "app_origins = *\n"));
+}
+
 static void every_problem_is_told_with_its_line(void **state)
 {
     (void)state;
@@ -139,6 +162,7 @@ static void a_long_line_is_whole_and_counts_once(void **state)
     char value[3000];
     memset(value, 'x', sizeof value - 1);
     value[sizeof value - 1] = '\0';
+    memcpy(value, "http://", 7);
     char *text = mem_printf(MINIMUM "allowed_origins = %s\nlisten_port = 1\n", value);
     config *c = load_good(text);
     assert_int_equal(strlen(c->allowed_origins), 2999);
@@ -184,6 +208,38 @@ static void secrets_come_from_files_and_credentials(void **state)
     refuse(MINIMUM "demo_password_file = /nonexistent\n", "demo_password_file: cannot read", NULL);
 }
 
+static void a_secret_is_whole_or_refused(void **state)
+{
+    (void)state;
+    char *long_secret = mem_alloc(65536 + 2);
+    memset(long_secret, 'x', 65536);
+    char *path = write_file("long", long_secret),
+         *text = mem_printf(MINIMUM "jwt_secret_file = %s\n", path);
+    config *c = load_good(text);
+    assert_int_equal(strlen(c->jwt_secret), 65536);
+    config_free(c);
+    long_secret[65536] = 'x';
+    free(write_file("long", long_secret));
+    refuse(text, "is larger than 64 kB", NULL);
+    refuse(MINIMUM "jwt_secret_file = /\n", "cannot read the file", NULL);
+    free(long_secret);
+    free(path);
+    free(text);
+}
+
+static void what_is_told_in_seconds_is_a_number_of_them(void **state)
+{
+    (void)state;
+    refuse(MINIMUM
+           "activity_timeout = 1500ms\njwt_leeway = 1ms\ndemo_session = 60001ms\npush_ttl = 1ms\n",
+           "activity_timeout: must be a number of whole seconds", "jwt_leeway: must",
+           "demo_session: must", "push_ttl: must", NULL);
+    config *c = load_good(
+        MINIMUM "activity_timeout = 1000ms\npong_timeout = 1500ms\napp_cache_time = 500ms\n");
+    assert_int_equal(c->pong_timeout, 1500);
+    config_free(c);
+}
+
 static void a_wrong_secret_is_not_shown(void **state)
 {
     (void)state;
@@ -217,19 +273,65 @@ static void the_demo_is_for_loopback_alone(void **state)
            NULL);
 }
 
+static bool accept(void *arg)
+{
+    (*(int *)arg)++;
+    return true;
+}
+
+static bool refuse_it(void *arg)
+{
+    const config *c = arg;
+    assert_string_equal(c->jwt_issuer, "new"); /* what it judges is what would go live */
+    return false;
+}
+
 static void a_reload_changes_what_may_change(void **state)
 {
     (void)state;
     config *c = load_good(MINIMUM);
     buf problems = {0};
     free(write_file("bridge.conf", MINIMUM "log_level = error\nlisten_port = 1\n"));
-    assert_true(config_reload(c, &problems));
+    int accepted = 0;
+    assert_true(config_reload(c, accept, &accepted, &problems));
+    assert_int_equal(accepted, 1);
     assert_string_equal(c->log_level, "error");
     assert_int_equal(c->listen_port, 8080);
     free(write_file("bridge.conf", MINIMUM "log_level = debug\npool_size = 0\n"));
-    assert_false(config_reload(c, &problems));
+    assert_false(config_reload(c, accept, &accepted, &problems));
+    assert_int_equal(accepted, 1);
     assert_string_equal(c->log_level, "error");
     assert_non_null(strstr(problems.data, "pool_size: \"0\" is not within 1..64"));
+    buf_free(&problems);
+    config_free(c);
+}
+
+static void a_reload_takes_nothing_that_is_wrong_until_a_restart(void **state)
+{
+    (void)state;
+    config *c = load_good(MINIMUM "listen_address = 0.0.0.0\n");
+    buf problems = {0};
+    int accepted = 0;
+    free(write_file("bridge.conf", MINIMUM "demo_password = x\nlog_level = error\n"));
+    assert_false(config_reload(c, accept, &accepted, &problems));
+    assert_non_null(strstr(problems.data, "demo_password: lets anyone in"));
+    assert_non_null(strstr(problems.data, "restart"));
+    assert_int_equal(accepted, 0);
+    assert_string_equal(c->demo_password, "");
+    assert_string_equal(c->log_level, "info");
+    buf_free(&problems);
+    config_free(c);
+}
+
+static void a_reload_that_is_not_accepted_changes_nothing(void **state)
+{
+    (void)state;
+    config *c = load_good(MINIMUM "jwt_issuer = old\n");
+    buf problems = {0};
+    free(write_file("bridge.conf", MINIMUM "jwt_issuer = new\nlog_level = error\n"));
+    assert_false(config_reload(c, refuse_it, c, &problems));
+    assert_string_equal(c->jwt_issuer, "old");
+    assert_string_equal(c->log_level, "info");
     buf_free(&problems);
     config_free(c);
 }
@@ -238,16 +340,21 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_and_values_are_typed),
+        cmocka_unit_test(origins_are_named_one_by_one),
         cmocka_unit_test(every_problem_is_told_with_its_line),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(a_value_is_all_that_follows_the_equals_sign),
         cmocka_unit_test(a_long_line_is_whole_and_counts_once),
         cmocka_unit_test(the_environment_wins),
         cmocka_unit_test(secrets_come_from_files_and_credentials),
+        cmocka_unit_test(a_secret_is_whole_or_refused),
+        cmocka_unit_test(what_is_told_in_seconds_is_a_number_of_them),
         cmocka_unit_test(a_wrong_secret_is_not_shown),
         cmocka_unit_test(further_apps_have_sections),
         cmocka_unit_test(the_demo_is_for_loopback_alone),
         cmocka_unit_test(a_reload_changes_what_may_change),
+        cmocka_unit_test(a_reload_takes_nothing_that_is_wrong_until_a_restart),
+        cmocka_unit_test(a_reload_that_is_not_accepted_changes_nothing),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

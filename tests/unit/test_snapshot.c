@@ -113,15 +113,38 @@ static ledger *ledger_at(const char *text)
     return l;
 }
 
+static ledger_verdict notified(ledger *l, const char *player, int64_t seq, uint64_t xid)
+{
+    return ledger_notified(l, &(ledger_event){player, seq, xid, 1});
+}
+
+static ledger_verdict caught_up(ledger *l, const char *player, int64_t seq, uint64_t xid)
+{
+    return ledger_caught_up(l, &(ledger_event){player, seq, xid, 1});
+}
+
+static ledger_verdict audited(ledger *l, const char *player, int64_t seq, uint64_t xid, uint64_t at)
+{
+    return ledger_audited(l, &(ledger_event){player, seq, xid, 0}, at);
+}
+
+static bool fits(ledger *l, const char *newer)
+{
+    snapshot *s = parse(newer);
+    bool answer = ledger_fits(l, s);
+    snapshot_free(s);
+    return answer;
+}
+
 static void a_notification_is_new_unless_the_snapshot_saw_it(void **state)
 {
     (void)state;
     ledger *l = ledger_at("10:20:15");
-    assert_false(ledger_notified(l, "p", 1, 12));
-    assert_true(ledger_notified(l, "p", 2, 15));
-    assert_true(ledger_notified(l, "p", 3, 20));
-    assert_false(ledger_notified(l, "p", 3, 20));
-    assert_true(ledger_notified(l, "q", 3, 20));
+    assert_int_equal(notified(l, "p", 1, 12), LEDGER_KNOWN);
+    assert_int_equal(notified(l, "p", 2, 15), LEDGER_NEW);
+    assert_int_equal(notified(l, "p", 3, 20), LEDGER_NEW);
+    assert_int_equal(notified(l, "p", 3, 20), LEDGER_KNOWN);
+    assert_int_equal(notified(l, "q", 3, 20), LEDGER_NEW);
     ledger_free(l);
 }
 
@@ -129,13 +152,13 @@ static void a_catch_up_leaves_out_what_was_notified(void **state)
 {
     (void)state;
     ledger *l = ledger_at("10:20:");
-    assert_true(ledger_notified(l, "p", 5, 21));
-    assert_false(ledger_caught_up(l, "p", 5, 21));
-    assert_true(ledger_caught_up(l, "p", 6, 22));
+    assert_int_equal(notified(l, "p", 5, 21), LEDGER_NEW);
+    assert_int_equal(caught_up(l, "p", 5, 21), LEDGER_KNOWN);
+    assert_int_equal(caught_up(l, "p", 6, 22), LEDGER_NEW);
     ledger_advance(l, parse("23:23:"));
     assert_int_equal(ledger_ahead_count(l), 0);
-    assert_false(ledger_notified(l, "p", 6, 22));
-    assert_true(ledger_notified(l, "p", 7, 23));
+    assert_int_equal(notified(l, "p", 6, 22), LEDGER_KNOWN);
+    assert_int_equal(notified(l, "p", 7, 23), LEDGER_NEW);
     ledger_free(l);
 }
 
@@ -143,9 +166,9 @@ static void a_broken_catch_up_can_start_again(void **state)
 {
     (void)state;
     ledger *l = ledger_at("10:20:");
-    assert_true(ledger_caught_up(l, "p", 1, 20));
-    assert_false(ledger_caught_up(l, "p", 1, 20));
-    assert_true(ledger_caught_up(l, "p", 2, 21));
+    assert_int_equal(caught_up(l, "p", 1, 20), LEDGER_NEW);
+    assert_int_equal(caught_up(l, "p", 1, 20), LEDGER_KNOWN);
+    assert_int_equal(caught_up(l, "p", 2, 21), LEDGER_NEW);
     ledger_free(l);
 }
 
@@ -155,11 +178,11 @@ static void a_late_notification_clears_a_suspect(void **state)
     char *player;
     int64_t seq;
     ledger *l = ledger_at("10:20:");
-    ledger_audited(l, "p", 1, 1000);
+    audited(l, "p", 1, 22, 1000);
     ledger_advance(l, parse("25:25:"));
     assert_int_equal(ledger_suspect_count(l), 1);
-    assert_true(ledger_notified(l, "p", 1, 22));
-    assert_false(ledger_notified(l, "p", 1, 22));
+    assert_int_equal(notified(l, "p", 1, 22), LEDGER_NEW);
+    assert_int_equal(notified(l, "p", 1, 22), LEDGER_KNOWN);
     assert_false(ledger_take_suspect(l, 99999, &player, &seq));
     ledger_free(l);
 }
@@ -170,10 +193,10 @@ static void a_suspect_that_stays_one_is_taken(void **state)
     char *player;
     int64_t seq;
     ledger *l = ledger_at("10:20:");
-    assert_true(ledger_notified(l, "known", 1, 20));
-    ledger_audited(l, "known", 1, 1000);
-    ledger_audited(l, "lost", 7, 1000);
-    ledger_audited(l, "lost", 7, 1500);
+    assert_int_equal(notified(l, "known", 1, 20), LEDGER_NEW);
+    audited(l, "known", 1, 20, 1000);
+    audited(l, "lost", 7, 23, 1000);
+    audited(l, "lost", 7, 23, 1500);
     ledger_advance(l, parse("25:25:"));
     assert_false(ledger_take_suspect(l, 999, &player, &seq));
     assert_true(ledger_take_suspect(l, 1000, &player, &seq));
@@ -189,10 +212,76 @@ static void a_long_transaction_does_not_hide_others(void **state)
     (void)state;
     /* xid 10 runs on while 11 to 19 commit; its event comes at last, with the smallest xid */
     ledger *l = ledger_at("10:20:10");
-    assert_true(ledger_notified(l, "p", 9, 20));
+    assert_int_equal(notified(l, "p", 9, 20), LEDGER_NEW);
     ledger_advance(l, parse("10:30:10"));
-    assert_true(ledger_notified(l, "slow", 1, 10));
-    assert_false(ledger_notified(l, "slow", 1, 10));
+    assert_int_equal(notified(l, "slow", 1, 10), LEDGER_NEW);
+    assert_int_equal(notified(l, "slow", 1, 10), LEDGER_KNOWN);
+    ledger_free(l);
+}
+
+/* A notification told of it, S did not see it yet, and a crash has taken it back. */
+static void another_event_of_that_name_is_found_out(void **state)
+{
+    (void)state;
+    ledger *l = ledger_at("900:900:");
+    assert_int_equal(notified(l, "ann", 7, 950), LEDGER_NEW);
+    ledger_begin_difference(l);
+    assert_int_equal(caught_up(l, "ann", 7, 941), LEDGER_OTHER);
+    assert_int_equal(audited(l, "ann", 7, 941, 1000), LEDGER_OTHER);
+    assert_int_equal(notified(l, "ann", 7, 941), LEDGER_OTHER);
+    assert_int_equal(caught_up(l, "ann", 7, 950), LEDGER_KNOWN);
+    assert_int_equal(ledger_caught_up(l, &(ledger_event){"ann", 7, 950, 2}), LEDGER_OTHER);
+    assert_int_equal(ledger_caught_up(l, &(ledger_event){"ann", 7, 950, 0}), LEDGER_KNOWN);
+    ledger_free(l);
+}
+
+static void what_a_newer_snapshot_sees_must_be_there(void **state)
+{
+    (void)state;
+    ledger *l = ledger_at("900:900:");
+    assert_int_equal(notified(l, "ann", 7, 950), LEDGER_NEW);
+    assert_int_equal(notified(l, "bob", 1, 960), LEDGER_NEW);
+    ledger_begin_difference(l);
+    assert_true(fits(l, "950:950:"));
+    assert_false(fits(l, "951:951:"));
+    assert_int_equal(audited(l, "ann", 7, 950, 1000), LEDGER_KNOWN);
+    assert_true(fits(l, "951:951:"));
+    assert_true(fits(l, "951:961:960"));
+    ledger_begin_difference(l);
+    assert_false(fits(l, "951:951:"));
+    ledger_free(l);
+}
+
+static void what_was_pruned_need_not(void **state)
+{
+    (void)state;
+    ledger *l = ledger_at("900:900:");
+    assert_int_equal(notified(l, "ann", 7, 950), LEDGER_NEW);
+    ledger_begin_difference(l);
+    ledger_pruned(l, "ann");
+    ledger_pruned(l, "ann");
+    assert_true(fits(l, "960:960:"));
+    ledger_begin_difference(l);
+    assert_true(fits(l, "960:960:"));
+    ledger_free(l);
+}
+
+/* S stays behind what is on disk, so differences have the same rows again. */
+static void a_row_that_was_accepted_is_no_suspect_again(void **state)
+{
+    (void)state;
+    char *player;
+    int64_t seq;
+    ledger *l = ledger_at("10:20:");
+    assert_int_equal(audited(l, "p", 1, 22, 1000), LEDGER_NEW);
+    assert_true(ledger_take_suspect(l, 1000, &player, &seq));
+    free(player);
+    assert_int_equal(audited(l, "p", 1, 22, 2000), LEDGER_KNOWN);
+    assert_int_equal(audited(l, "p", 2, 23, 2000), LEDGER_NEW);
+    assert_int_equal(notified(l, "p", 2, 23), LEDGER_NEW);
+    assert_int_equal(audited(l, "p", 2, 23, 3000), LEDGER_KNOWN);
+    assert_int_equal(notified(l, "p", 2, 23), LEDGER_KNOWN);
+    assert_int_equal(ledger_suspect_count(l), 0);
     ledger_free(l);
 }
 
@@ -211,6 +300,7 @@ static void payloads_are_read(void **state)
     assert_null(e.sender);
     assert_int_equal(e.seq, 3);
     assert_int_equal(e.xid, 77);
+    assert_int_equal(e.at, 0);
     assert_false(e.ref);
     assert_string_equal(e.data, "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\"}");
     assert_int_equal(e.data_len, strlen(e.data));
@@ -225,6 +315,14 @@ static void payloads_are_read(void **state)
     assert_true(event_of(
         &e, "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"xid\":\"77\",\"ref\":true}"));
     assert_true(e.ref);
+    db_event_clear(&e);
+    assert_true(event_of(&e, "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"timestamp\":"
+                             "\"2026-11-27T07:00:01.000250Z\",\"xid\":\"77\"}"));
+    assert_int_equal(e.at, UINT64_C(1814382996291448634));
+    db_event_clear(&e);
+    assert_true(event_of(&e, "{\"playerId\":\"p\",\"seq\":3,\"kind\":\"message\",\"sender\":null,"
+                             "\"message\":null,\"xid\":\"77\"}"));
+    assert_null(e.sender); /* erased */
     db_event_clear(&e);
 }
 
@@ -264,6 +362,10 @@ int main(void)
         cmocka_unit_test(a_late_notification_clears_a_suspect),
         cmocka_unit_test(a_suspect_that_stays_one_is_taken),
         cmocka_unit_test(a_long_transaction_does_not_hide_others),
+        cmocka_unit_test(another_event_of_that_name_is_found_out),
+        cmocka_unit_test(what_a_newer_snapshot_sees_must_be_there),
+        cmocka_unit_test(what_was_pruned_need_not),
+        cmocka_unit_test(a_row_that_was_accepted_is_no_suspect_again),
         cmocka_unit_test(payloads_are_read),
         cmocka_unit_test(other_payloads_are_refused),
     };

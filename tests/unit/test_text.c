@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/json_string.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/rand.h"
@@ -45,17 +47,15 @@ static void utf8_is_counted_and_cut_by_characters(void **state)
     assert_int_equal(text_utf8_prefix(s, strlen(s), 9), 11);
 }
 
-static void hex_goes_both_ways(void **state)
+static void hex_is_written_in_lower_case(void **state)
 {
     (void)state;
     char out[7];
-    unsigned char back[3];
     text_hex(out, "\x00\xAB\xff", 3);
     assert_string_equal(out, "00abff");
-    assert_true(text_unhex(back, 3, "00ABff"));
-    assert_memory_equal(back, "\x00\xAB\xff", 3);
-    assert_false(text_unhex(back, 3, "00abf"));
-    assert_false(text_unhex(back, 3, "00abfg"));
+    assert_int_equal(text_hex_digit('9'), 9);
+    assert_int_equal(text_hex_digit('B'), 11);
+    assert_int_equal(text_hex_digit('g'), -1);
 }
 
 static void base64_matches_rfc_4648(void **state)
@@ -70,9 +70,6 @@ static void base64_matches_rfc_4648(void **state)
                                              {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
         const char *plain = vectors[i][0], *coded = vectors[i][1];
-        char *out = text_base64(plain, strlen(plain));
-        assert_string_equal(out, coded);
-        free(out);
         unsigned char *back;
         size_t len;
         assert_true(text_unbase64(coded, strlen(coded), &back, &len));
@@ -106,6 +103,13 @@ static void numbers_are_whole_and_in_range(void **state)
     assert_false(text_parse_int("+1", 0, 5, &v));
     assert_false(text_parse_int("1x", 0, 5, &v));
     assert_false(text_parse_int("99999999999999999999", INT64_MIN, INT64_MAX, &v));
+    uint64_t u;
+    assert_true(text_parse_digits("18446744073709551615x", 20, &u) && u == UINT64_MAX);
+    assert_false(text_parse_digits("18446744073709551616", 20, &u));
+    assert_false(text_parse_digits("99999999999999999999", 20, &u));
+    assert_false(text_parse_digits("1", 0, &u));
+    assert_false(text_parse_digits("-1", 2, &u));
+    assert_false(text_parse_digits("1:", 2, &u));
     assert_true(text_parse_duration("90", 1000, &v) && v == 90000);
     assert_true(text_parse_duration("5 min", 1000, &v) && v == 300000);
     assert_true(text_parse_duration("250ms", 1000, &v) && v == 250);
@@ -125,15 +129,59 @@ static void json_strings_are_escaped(void **state)
     buf_free(&b);
 }
 
-static void a_buffer_grows_and_shrinks(void **state)
+/* What every implementation must do, one byte after the other. */
+static void escape_slowly(char *to, const char *s, size_t len)
+{
+    for (; len > 0; s++, len--) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\')
+            to += sprintf(to, "\\%c", c);
+        else if (c == '\b' || c == '\f' || c == '\n' || c == '\r' || c == '\t')
+            to += sprintf(to, "\\%c", "btn-fr"[c - '\b']);
+        else if (c < 0x20)
+            to += sprintf(to, "\\u%04x", c);
+        else
+            *to++ = (char)c;
+    }
+    *to = '\0';
+}
+
+/* Texts of every length up to 100, from ones without anything special to ones with nothing else; in
+ * memory of their exact size, for the sanitizer. */
+static void json_strings_of_every_length_are_escaped(void **state)
+{
+    (void)state;
+    static const char special[] = "\"\\\b\f\n\r\t\x01\x1f\"\"";
+    static const char plain[] = " !#/[]{}:,azAZ09\x7f\x80\xff";
+    srand(1);
+    for (size_t len = 0; len <= 100; len++)
+        for (int often = 0; often <= 8; often++) {
+            char *text = malloc(len), *to = malloc(JSON_STRING_ROOM(len)), expected[601];
+            size_t first = len;
+            for (size_t i = 0; i < len; i++) {
+                bool is_special = rand() % 8 < often;
+                text[i] = is_special ? special[(size_t)rand() % (sizeof special - 1)]
+                                     : plain[(size_t)rand() % (sizeof plain - 1)];
+                if (is_special && first == len)
+                    first = i;
+            }
+            escape_slowly(expected, text, len);
+            assert_int_equal(json_string_plain(text, len), first);
+            assert_int_equal(json_string_escape(to, text, len) - to, strlen(expected));
+            assert_memory_equal(to, expected, strlen(expected));
+            free(text);
+            free(to);
+        }
+}
+
+static void a_buffer_grows_and_is_emptied(void **state)
 {
     (void)state;
     buf b = {0};
     for (int i = 0; i < 1000; i++)
         buf_printf(&b, "%03d,", i);
     assert_int_equal(b.len, 4000);
-    buf_consume(&b, 3996);
-    assert_string_equal(b.data, "999,");
+    assert_string_equal(b.data + 3996, "999,");
     buf_clear(&b);
     assert_int_equal(b.len, 0);
     char *taken = buf_take(&b);
@@ -218,12 +266,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_is_judged_as_unicode_does),
         cmocka_unit_test(utf8_is_counted_and_cut_by_characters),
-        cmocka_unit_test(hex_goes_both_ways),
+        cmocka_unit_test(hex_is_written_in_lower_case),
         cmocka_unit_test(base64_matches_rfc_4648),
         cmocka_unit_test(bad_base64_is_refused),
         cmocka_unit_test(numbers_are_whole_and_in_range),
         cmocka_unit_test(json_strings_are_escaped),
-        cmocka_unit_test(a_buffer_grows_and_shrinks),
+        cmocka_unit_test(json_strings_of_every_length_are_escaped),
+        cmocka_unit_test(a_buffer_grows_and_is_emptied),
         cmocka_unit_test(times_are_written_in_utc),
         cmocka_unit_test(jitter_stays_within_its_bounds),
         cmocka_unit_test(metrics_are_rendered_by_family),
