@@ -1,8 +1,8 @@
 #!/bin/bash
 # Lay out the portals as the bridge serves them:  build-web.sh [FOLDER, default build/web]
 #
-#   player/ staff/ shared/   our own files, as they are: there is no bundler and no transpiler
-#   vendor/                  the few files that the pages load from the npm packages of web/package-lock.json
+#   home/ player/ staff/ shared/   our own files, as they are: there is no bundler and no transpiler
+#   vendor/                        the few files that the pages load from the npm packages of web/package-lock.json
 #
 # A strict Content-Security-Policy rules out import maps, so the one bare module name in vendor/ (hooks.mjs imports
 # "preact") is made a relative path; that no other is left is checked.
@@ -17,7 +17,7 @@ mkdir -p "$(dirname "$out")"
 new=$(mktemp -d "$out.XXXXXX")
 trap 'rm -rf "$new"' EXIT
 mkdir "$new/vendor"
-cp -R "$top/web/player" "$top/web/staff" "$top/web/shared" "$new/"
+cp -R "$top/web/home" "$top/web/player" "$top/web/staff" "$top/web/shared" "$new/"
 cp "$modules/preact/dist/preact.mjs" "$new/vendor/preact.js"
 sed 's|from"preact"|from"./preact.js"|' "$modules/preact/hooks/dist/hooks.mjs" > "$new/vendor/hooks.js"
 cp "$modules/htm/dist/htm.module.js" "$new/vendor/htm.js"

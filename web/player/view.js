@@ -3,6 +3,7 @@
  */
 import { html, useEffect, useMemo, useState } from '../shared/ui.js';
 import { useStore } from '../shared/store.js';
+import { draftKey } from '../shared/draft.js';
 import { timeline } from '../shared/timeline.js';
 import { initials } from '../shared/text.js';
 import { timeWithSeconds } from '../shared/time.js';
@@ -61,7 +62,7 @@ function Writer({ thread, sub, open }) {
     thread.send(text, open || urgency === 'normal' ? {} : { urgency });
     setUrgency('normal');
   }
-  return html`<${Composer} label="Your message" placeholder="Write a message…" draftKey=${`player/${sub}`} onSend=${send} focusKey="start">
+  return html`<${Composer} label="Your message" placeholder="Write a message…" draftKey=${draftKey('player', sub, sub)} draftTime=${thread.conversation.erasedSeq} onSend=${send} focusKey="start">
     ${!open && html`<label class="urgency">Urgency
       <select value=${urgency} onChange=${(event) => setUrgency(event.currentTarget.value)}>
         <option value="low">Low</option><option value="normal">Normal</option>

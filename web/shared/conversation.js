@@ -73,7 +73,7 @@ export function withEvent(state, event) {
   if (event.kind === 'erased') return seen(erased(state, event.seq), event.seq);
   if (event.requestId === null) return seen(withBlocked(state, blockedBy(event, state), event.seq), event.seq);
   let next = withRequest(state, requestOf(event), event.seq);
-  if (event.kind === 'message') next = { ...next, messages: merge(next, [messageOf(event)], false) };
+  if (event.kind === 'message' && event.message !== null) next = { ...next, messages: merge(next, [messageOf(event)], false) };
   if (event.playerName) next = { ...next, playerName: event.playerName };
   return seen(next, event.seq);
 }

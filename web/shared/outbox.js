@@ -45,7 +45,7 @@ export function createOutbox({ storage, prefix, send, onSent, onChange, setTimer
 
   /* Try one entry until it is sent, refused, or out of tries. */
   async function deliver(entry) {
-    for (let failures = 0; ; ) {
+    for (let failures = 0; entries.some(({ id }) => id === entry.id); ) {
       try {
         const answer = await send(entry);
         onSent(entry, answer);
@@ -105,6 +105,14 @@ export function createOutbox({ storage, prefix, send, onSent, onChange, setTimer
     },
 
     discard: remove,
+
+    /* All of it: nothing more is sent, and nothing is kept. */
+    clear() {
+      entries = [];
+      for (const key of keysOf(storage, prefix)) forget(storage, key);
+      onChange();
+      wake?.();
+    },
 
     /* The connection is back, or the page has just been opened. */
     resume() {

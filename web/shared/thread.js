@@ -3,6 +3,7 @@
  * far the reader has read.
  */
 import { lastSeq, withReadSeqs, withSent } from './conversation.js';
+import { draftKey, saveDraft } from './draft.js';
 import { createOutbox } from './outbox.js';
 import { createSync } from './sync.js';
 import { stillPending } from './timeline.js';
@@ -15,7 +16,8 @@ export function outboxPrefix(role, sub) {
 /* role, sub: of who reads and writes here. onChange() after any change. */
 export function createThread({ playerId, role, sub, api, storage, onChange }) {
   let reading = 0;
-  const sync = createSync({ playerId, api, onChange });
+  let erasedSeq = 0;
+  const sync = createSync({ playerId, api, onChange: () => (sync.state.erasedSeq > erasedSeq ? erase() : onChange()) });
   const outbox = createOutbox({
     storage,
     prefix: `${outboxPrefix(role, sub)}${encodeURIComponent(playerId)}/`,
@@ -27,6 +29,13 @@ export function createThread({ playerId, role, sub, api, storage, onChange }) {
   function sentMessage(entry, { messageId, requestId, seq, timestamp }) {
     const own = { sender: role, senderId: sub, message: entry.text, clientMessageId: entry.id };
     return { messageId, requestId, playerId, seq, timestamp, ...own };
+  }
+
+  /* The player is erased: neither is what was not sent yet to come after it, nor what was begun to be kept. */
+  function erase() {
+    erasedSeq = sync.state.erasedSeq;
+    saveDraft(draftKey(role, sub, playerId), '');
+    outbox.clear();
   }
 
   function readSeq() {

@@ -15,7 +15,7 @@ import { createLive } from '../shared/live.js';
 import { createStore } from '../shared/store.js';
 import { onWake } from '../shared/wake.js';
 import { createPlace } from './place.js';
-import { emptyQueue, openRequest, withEvent, withList, withLookedAt, withRead } from './queue.js';
+import { emptyQueue, listMax, openRequest, withEvent, withList, withLookedAt, withRead } from './queue.js';
 import { createThreads } from './threads.js';
 
 const noticeMs = 8000;
@@ -90,7 +90,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
   async function fetchQueue() {
     meanwhile = [];
     try {
-      const { requests, serverTime } = await api.requests({ status: 'waiting,in_progress', limit: 500 });
+      const { requests, serverTime } = await api.requests({ status: 'waiting,in_progress', limit: listMax });
       clockOffset = serverTime ? Date.parse(serverTime) - Date.now() : 0;
       store.set({ queue: withList(store.get().queue, requests, meanwhile) });
       followLink();
@@ -103,7 +103,7 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     meanwhile?.push(event);
     const queue = withEvent(store.get().queue, event);
     store.set({ queue });
-    threads.known(event.playerId)?.sync.apply(event);
+    threads.apply(event);
     if (queue.stale) list.now();
     if (changesHistory(event)) loadHistory(event.playerId);
     onEvent(event, desk);

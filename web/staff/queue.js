@@ -4,6 +4,7 @@
  *   requests   by request id: the rows of GET requests (docs/http.md), kept current by events
  *   seqs       by player id: the newest event known; an older one changes nothing, and a jump makes the list `stale`
  *   fresh      ids of waiting requests that were not looked at: the NEW CHATs. When the page opens, those that are unread
+ *   more       there are more than listMax, and the list has the most urgent
  *
  * The list is a snapshot. Events that came while it was being fetched may be newer, so they are applied to it once more:
  *
@@ -16,8 +17,11 @@
 const urgencies = ['urgent', 'high', 'normal', 'low'];
 const previewLength = 140;
 
+/* As many as the page asks for. */
+export const listMax = 500;
+
 export function emptyQueue() {
-  return { requests: {}, seqs: {}, fresh: {}, loaded: false, stale: false };
+  return { requests: {}, seqs: {}, fresh: {}, more: false, loaded: false, stale: false };
 }
 
 /* The server's list; meanwhile: the events that came since it was asked for, in order. */
@@ -32,7 +36,7 @@ export function withList(state, rows, meanwhile = []) {
     const isNew = state.loaded ? state.requests[row.requestId]?.status !== 'waiting' : row.unread > 0;
     if (row.status === 'waiting' && (isNew || state.fresh[row.requestId])) fresh[row.requestId] = true;
   }
-  const listed = { requests, seqs, fresh, loaded: true, stale: false };
+  const listed = { requests, seqs, fresh, more: rows.length >= listMax, loaded: true, stale: false };
   return { ...meanwhile.reduce(withEvent, listed), stale: false };
 }
 
@@ -82,7 +86,7 @@ function withRow(state, event) {
   const row = { ...old, status: event.status, urgency: event.urgency, assignedTo: event.assignedTo, lastSeq: event.seq };
   row.playerName = event.playerName ?? old.playerName;
   row.updatedAt = event.timestamp;
-  if (event.kind === 'message') Object.assign(row, messageFields(old, event));
+  if (event.kind === 'message' && event.message !== null) Object.assign(row, messageFields(old, event));
   if (event.kind === 'request_created') row.lastMessage = event.lastMessage;
   if (event.kind === 'released') row.waitingSince = event.timestamp;
   const begins = row.status === 'waiting' && (event.kind === 'request_created' || event.kind === 'released');

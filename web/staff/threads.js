@@ -2,6 +2,7 @@
  * The threads of the players whose chats were opened. Those not opened for long are let go, but for one with something
  * unsent; what waits in the storage from an earlier page is sent.
  */
+import { draftKey, saveDraft } from '../shared/draft.js';
 import { pendingConversations } from '../shared/outbox.js';
 import { createThread, outboxPrefix } from '../shared/thread.js';
 
@@ -31,8 +32,15 @@ export function createThreads({ api, sub, storage, onChange, inUse }) {
     }
   }
 
+  /* An event of any player. Who has no thread has nothing unsent, but may have a draft from before it was let go. */
+  function apply(event) {
+    threads.get(event.playerId)?.sync.apply(event);
+    if (event.kind === 'erased' && !threads.has(event.playerId)) saveDraft(draftKey('staff', sub, event.playerId), '');
+  }
+
   return {
     open,
+    apply,
     known: (playerId) => threads.get(playerId) ?? null,
     openUnsent: () => pendingConversations(storage, outboxPrefix('staff', sub)).forEach(open),
     resume: () => threads.forEach((thread) => thread.resume()),

@@ -241,3 +241,12 @@ function generator(seed) {
     return state / 2 ** 32;
   };
 }
+
+test('the event of a message that is erased already is seen, and not shown', () => {
+  const server = new Server();
+  server.message('one');
+  server.message(null, null);
+  const state = server.events.reduce(withEvent, withNewestPage(emptyConversation('ann'), { ...server.page(), messages: [], lastSeq: 0 }));
+  assert.deepEqual(state.messages.map(({ message }) => message), ['one']);
+  assert.equal(lastSeq(state), 3);
+});

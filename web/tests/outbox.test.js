@@ -54,6 +54,25 @@ test('one at a time, in order, and gone when answered', async () => {
   assert.deepEqual(Object.keys(storage), []);
 });
 
+test('cleared: nothing is kept, and what waits for its next try is not sent any more', async () => {
+  const { storage, calls, timers, outbox, states } = setUp();
+  storage.setItem('o/bob/1', '{}');
+  outbox.enqueue('a');
+  outbox.enqueue('b');
+  await settled();
+  calls[0].reject(unreachable());
+  await settled();
+  outbox.clear();
+  timers.forEach(({ run }) => run());
+  await settled();
+  assert.equal(calls.length, 1);
+  assert.deepEqual(states(), []);
+  assert.deepEqual(Object.keys(storage), ['o/bob/1']);
+  outbox.enqueue('c');
+  await settled();
+  assert.equal(calls.at(-1).text, 'c');
+});
+
 test('a refusal fails that one; the next goes on; Retry keeps the id', async () => {
   const { calls, outbox, states } = setUp();
   outbox.enqueue('a');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countsOf, soundOf, titleOf } from '../staff/attention.js';
-import { emptyQueue, openRequest, sections, withEvent, withList, withLookedAt, withRead } from '../staff/queue.js';
+import { emptyQueue, listMax, openRequest, sections, withEvent, withList, withLookedAt, withRead } from '../staff/queue.js';
 
 const at = (second) => `2026-01-02T03:04:${String(second).padStart(2, '0')}.000000Z`;
 
@@ -31,6 +31,13 @@ function row(playerId, requestId, fields = {}) {
 const ids = (rows) => rows.map((one) => one.requestId);
 const loaded = withList(emptyQueue(), []);
 
+test('a list that is cut says so', () => {
+  const rows = Array.from({ length: listMax }, (_, n) => row(`player-${n}`, `${n}`));
+  assert.equal(withList(emptyQueue(), rows.slice(1)).more, false);
+  assert.equal(withList(emptyQueue(), rows).more, true);
+  assert.equal(withList(withList(emptyQueue(), rows), rows.slice(1)).more, false);
+});
+
 test('a new chat is fresh, counted, and no more so once it has been looked at', () => {
   let queue = [created('ann', 1, '7'), message('ann', 2, '7')].reduce(withEvent, loaded);
   assert.deepEqual(queue.fresh, { 7: true });
@@ -38,6 +45,12 @@ test('a new chat is fresh, counted, and no more so once it has been looked at', 
   assert.equal(openRequest(queue, 'ann').waitingSince, at(1));
   queue = withRead(withLookedAt(queue, '7'), 'ann');
   assert.deepEqual(queue.fresh, {});
+  assert.equal(openRequest(queue, 'ann').unread, 0);
+});
+
+test('the event of a message that is erased already has nothing to show', () => {
+  const queue = [created('ann', 1, '7', { lastMessage: null }), message('ann', 2, '7', { sender: null, senderId: null, message: null })].reduce(withEvent, loaded);
+  assert.equal(openRequest(queue, 'ann').lastMessage, null);
   assert.equal(openRequest(queue, 'ann').unread, 0);
 });
 

@@ -3,23 +3,25 @@
  * (in sessionStorage), and the keyboard stays where it is after sending.
  */
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../ui.js';
+import { loadDraft, saveDraft } from '../draft.js';
 import { characters, maxLength } from '../text.js';
 import { Icon } from './icons.js';
 
 const counterFrom = maxLength - 400;
 
 /*
- * label: its name; placeholder; onSend(text); draftKey: this conversation's draft; disabled: true while nothing can be sent;
+ * label: its name; placeholder; onSend(text); draftKey: this conversation's draft, draftTime: changes when that
+ * is to be read anew; disabled: true while nothing can be sent;
  * children: further controls; focusKey: the box takes the focus whenever this changes to another value that is not null.
  */
-export function Composer({ label, placeholder, onSend, draftKey, disabled = false, focusKey = null, children }) {
+export function Composer({ label, placeholder, onSend, draftKey, draftTime = 0, disabled = false, focusKey = null, children }) {
   const box = useRef(null);
   const [text, setText] = useState(() => loadDraft(draftKey));
   const length = characters(text);
   const tooLong = length > maxLength;
   const sendable = !disabled && !tooLong && text.trim() !== '';
 
-  useLayoutEffect(() => setText(loadDraft(draftKey)), [draftKey]);
+  useLayoutEffect(() => setText(loadDraft(draftKey)), [draftKey, draftTime]);
   useEffect(() => {
     if (focusKey !== null) box.current?.focus({ preventScroll: true });
   }, [focusKey]);
@@ -62,21 +64,4 @@ export function Composer({ label, placeholder, onSend, draftKey, disabled = fals
 function counter(length) {
   if (length > maxLength) return `${(length - maxLength).toLocaleString()} characters too many`;
   return length > counterFrom ? `${(maxLength - length).toLocaleString()} characters left` : '';
-}
-
-function loadDraft(key) {
-  try {
-    return sessionStorage.getItem('unichat/draft/' + key) ?? '';
-  } catch {
-    return '';
-  }
-}
-
-function saveDraft(key, text) {
-  try {
-    if (text) sessionStorage.setItem('unichat/draft/' + key, text);
-    else sessionStorage.removeItem('unichat/draft/' + key);
-  } catch {
-    /* only a reload would lose it */
-  }
 }

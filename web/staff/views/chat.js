@@ -2,6 +2,7 @@
  * The open chat: whose it is, what can be done with it, what was said, and the reply.
  */
 import { html, useCallback, useMemo } from '../../shared/ui.js';
+import { draftKey } from '../../shared/draft.js';
 import { timeline } from '../../shared/timeline.js';
 import { dayName, timeOfDay } from '../../shared/time.js';
 import { initials } from '../../shared/text.js';
@@ -31,7 +32,7 @@ function OpenChat({ desk, thread, request, history, actions }) {
       <button type="button" class="icon-button back" onClick=${() => desk.select(null)} aria-label="Back to the chats"><${Icon} name="back" /></button>
       <span class="avatar" aria-hidden="true">${initials(name)}</span>
       <div class="chat-who">
-        <h2><bdi>${name}</bdi></h2>
+        <h2><span class="chat-name"><bdi>${name}</bdi></span>${name !== thread.playerId && html` <span class="chat-id"><bdi>${thread.playerId}</bdi></span>`}</h2>
         <p class="chat-standing" data-standing=${standing.name} role="status">${standing.text}${conversation.blocked && ' · Blocked'}</p>
       </div>
       <${Urgency} urgency=${request?.urgency} />
@@ -65,7 +66,7 @@ const noHistory = [];
 function Reply({ standing, thread, name, sub }) {
   const writable = standing.name === 'mine' || standing.name === 'waiting';
   const placeholder = { mine: `Reply to ${name}…`, waiting: 'Reply, and the chat is yours…', others: standing.text, resolved: 'Resolved. The next message opens a new request.', none: '' };
-  return html`<${Composer} label=${`Reply to ${name}`} placeholder=${placeholder[standing.name]} draftKey=${`staff/${sub}/${thread.playerId}`}
+  return html`<${Composer} label=${`Reply to ${name}`} placeholder=${placeholder[standing.name]} draftKey=${draftKey('staff', sub, thread.playerId)} draftTime=${thread.conversation.erasedSeq}
     onSend=${(text) => thread.send(text)} disabled=${!writable} focusKey=${writable ? thread.playerId : null} />`;
 }
 

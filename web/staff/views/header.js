@@ -25,7 +25,7 @@ export function Header({ api, session, connection, syncedAt, onHelp }) {
 
 /*
  * Until its first click or key the browser keeps a page silent; any will do. Not the pressing down: the hint would go from
- * above what is being clicked, and the click would miss.
+ * above what is being clicked, and the click would miss. One may come between the drawing and the listening: so it is asked again.
  */
 function useAwake() {
   const [awake, setAwake] = useState(navigator.userActivation?.hasBeenActive ?? true);
@@ -33,6 +33,7 @@ function useAwake() {
     const gestures = ['click', 'keydown'];
     const wake = () => setAwake(true);
     for (const gesture of gestures) window.addEventListener(gesture, wake);
+    if (navigator.userActivation?.hasBeenActive) wake();
     return () => gestures.forEach((gesture) => window.removeEventListener(gesture, wake));
   }, []);
   return awake;

@@ -1,10 +1,12 @@
 /*
- * The open chats: waiting, mine, others.
+ * The open chats: waiting, mine, others. A player has the name that he was given, or has given himself, and others may have the
+ * same: so it never stands without the id, which is proven.
  */
 import { html, useEffect, useState } from '../../shared/ui.js';
 import { duration, timeOfDay } from '../../shared/time.js';
 import { initials } from '../../shared/text.js';
 import { Icon } from '../../shared/views/icons.js';
+import { listMax } from '../queue.js';
 
 const titles = { waiting: 'Waiting', mine: 'Mine', others: 'Others' };
 const nothing = {
@@ -29,6 +31,7 @@ export function Queue({ desk, lists, state }) {
           : html`<ul>${lists[name].map((row) => html`<${Item} key=${row.requestId} row=${row} now=${now} desk=${desk}
               fresh=${Boolean(state.queue.fresh[row.requestId])} selected=${state.selected === row.playerId} />`)}</ul>`}
       </section>`)}
+      ${state.queue.more && html`<p class="queue-empty">Only the ${listMax} most urgent chats are shown.</p>`}
     </div>
   </nav>`;
 }
@@ -42,6 +45,7 @@ function Item({ row, now, desk, fresh, selected }) {
       <span class="avatar" aria-hidden="true">${initials(name)}</span>
       <span class="item-top">
         <span class="item-name"><bdi>${name}</bdi></span>
+        ${name !== row.playerId && html`<span class="item-id"><span class="visually-hidden">player </span><bdi>${row.playerId}</bdi></span>`}
         ${fresh && html`<span class="tag new">NEW CHAT</span>`}
         ${waited !== null
           ? html`<span class="wait" data-long=${waited > 300} title="Waiting time"><span class="visually-hidden">waiting </span>${duration(waited)}</span>`
@@ -50,7 +54,7 @@ function Item({ row, now, desk, fresh, selected }) {
       <span class="item-bottom">
         <span class="item-text">${row.lastMessageSender === 'staff' && html`<span class="item-by">${row.assignedTo === desk.me ? 'You' : 'Staff'}: </span>`}<bdi>${row.lastMessage}</bdi></span>
         <${Urgency} urgency=${row.urgency} />
-        ${row.unread > 0 && html`<span class="unread">${row.unread}<span class="visually-hidden"> unread</span></span>`}
+        ${row.unread > 0 && html`<span class="unread">${row.unread > 99 ? '99+' : row.unread}<span class="visually-hidden"> unread</span></span>`}
       </span>
       ${row.status === 'in_progress' && row.assignedTo !== desk.me && html`<span class="item-owner">with <bdi>${row.assignedTo ?? 'someone'}</bdi></span>`}
     </button>
