@@ -3,13 +3,16 @@
 #
 # A part is a function part_NAME below. It writes to a log of its own; how many tests passed is read from what its test
 # tools print (TAP of cmocka and node --test, pg_regress and the isolation tester), so a part cannot claim more than ran.
-# A part of plain commands counts as one test. A failing part does not stop the others; the end of its log is printed.
+# A part of plain commands counts as one test. A failing part does not stop the others, nor does one that does not end
+# within PART_TIMEOUT seconds; the end of its log is printed.
 # Exit code 1 if anything failed, or if a part ran nothing.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
 logs=$top/build/check
 jobs=${JOBS:-$(nproc)}
+part_timeout=${PART_TIMEOUT:-1200}
+running= # the process of the part that runs
 export WERROR=-Werror
 ALL=(build unit extension extension-san lib e2e security faults push pusher suites web browser fuzz valgrind docs style lint)
 
@@ -17,14 +20,20 @@ ALL=(build unit extension extension-san lib e2e security faults push pusher suit
 
 part_build() { # both compilers, without a warning
     step "gcc" make --no-print-directory -j"$jobs" all CC=gcc
-    step "clang, bridge" make --no-print-directory -j"$jobs" -C bridge CC=clang BUILD="$top/build/clang"
+    step "clang, bridge" make --no-print-directory -j"$jobs" -C bridge CC=clang BUILD="$top/build/clang" \
+        CFLAGS="-O2 -g -grecord-command-line"
     rm -rf build/clang-extension && mkdir -p build/clang-extension
     cp -r extension unichat.control build/clang-extension/
     find build/clang-extension -name '*.o' -delete
     # PostgreSQL's own flags and headers were made for gcc.
     step "clang, extension" make --no-print-directory -j"$jobs" -C build/clang-extension -f extension/pgxs.mk CC=clang \
-        COPT="-Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes"
-    step "hardened" hardened build/unichat-bridge
+        COPT="-grecord-command-line -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wno-ignored-attributes"
+    step "hardened: gcc, bridge" hardened build unichat-bridge bridge build/obj
+    step "hardened: gcc, extension" hardened . unichat.so extension extension
+    step "hardened: clang, bridge" hardened build/clang unichat-bridge bridge build/clang/obj
+    step "hardened: clang, extension" hardened build/clang-extension unichat.so extension build/clang-extension/extension
+    step "hardened: what is not, is found" scripts/check-hardening.sh --self-test
+    step "systemd unit" scripts/check-unit.sh build/unichat-bridge
     step "sanitizers" make --no-print-directory -j"$jobs" -C bridge SAN=1 all unit
     step "install and uninstall" install_and_uninstall
 }
@@ -89,6 +98,9 @@ part_style() {
     step "clang-format" clang-format --dry-run -Werror "${sources[@]}" || failed=1
     step "shellcheck" shellcheck "${scripts[@]}" || failed=1
     step "layers" scripts/check-layers.sh || failed=1
+    step "headers" scripts/check-headers.sh || failed=1
+    step "waits" scripts/check-waits.sh || failed=1
+    step "secrets" scripts/check-secrets.sh || failed=1
     scripts/npm-ci.sh tests
     step "eslint" tests/node_modules/.bin/eslint . || failed=1
     return "$failed"
@@ -115,12 +127,10 @@ named_tests_exist() {
     return "$wrong"
 }
 
-hardened() { # PROGRAM: position-independent, read-only relocations, no executable stack, checked stack and buffers
-    local elf
-    elf=$(readelf -W -h -l -d -s "$1") || return 1
-    for wanted in 'Type: +DYN' GNU_RELRO 'FLAGS.*BIND_NOW' 'GNU_STACK.* RW ' __stack_chk_fail '__[a-z]*printf_chk'; do
-        grep -Eq -- "$wanted" <<<"$elf" || { echo "$1 has no $wanted" && return 1; }
-    done
+hardened() { # FOLDER FILE SOURCES OBJECTS: the file, and the object of each source
+    local source objects=()
+    while read -r source; do objects+=("$4/${source%.c}.o"); done < <(cd "$3" && find . -name '*.c')
+    scripts/check-hardening.sh "$1/$2" "${objects[@]}"
 }
 
 install_and_uninstall() { # into a folder: everything arrives, and everything goes
@@ -130,6 +140,12 @@ install_and_uninstall() { # into a folder: everything arrives, and everything go
     [ -x "$root/usr/local/bin/unichat-bridge" ] && [ -e "$root/usr/local/share/unichat/web/player/index.html" ] || return 1
     [ -n "$(find "$root" -name unichat.so)" ] && [ -n "$(find "$root" -name unichat.control)" ] || return 1
     make --no-print-directory -s uninstall DESTDIR="$root" || return 1
+    [ -z "$(find "$root" -type f -not -path '*/bitcode/*')" ] || return 1
+    local elsewhere=(DESTDIR="$root" PREFIX=/opt/chat SYSCONFDIR=/opt/etc)
+    make --no-print-directory -s install "${elsewhere[@]}" || return 1
+    grep -q '^ExecStart=/opt/chat/bin/unichat-bridge --config /opt/etc/unichat/' "$root/opt/chat/lib/systemd/system/unichat-bridge.service" || return 1
+    grep -q 'web_root = /opt/chat/share/unichat/web' <<<"$("$root/opt/chat/bin/unichat-bridge" --help)" || return 1
+    make --no-print-directory -s uninstall "${elsewhere[@]}" && make --no-print-directory -s all || return 1
     [ -z "$(find "$root" -type f -not -path '*/bitcode/*')" ]
 }
 
@@ -181,10 +197,24 @@ count() {
         }' "$1"
 }
 
+# A process group of its own, so that all of it can be given up: when its time is over, and when we are told to end.
+run_in_time() { # NAME
+    local status
+    set -m # without it, what runs in the background would ignore SIGINT, and so would the tests' children
+    timeout -k 30 "$part_timeout" "$top/scripts/check.sh" --only "$1" &
+    running=$!
+    set +m
+    wait "$running"
+    status=$?
+    running=
+    [ "$status" -ne 124 ] || echo "not ok - $1 has not ended within $part_timeout s"
+    return "$status"
+}
+
 run_part() { # NAME
     local name=$1 log=$logs/$1.log started=$SECONDS status passed failed skipped
     printf '%-13s ' "$name"
-    (set -e && "part_$name") >"$log" 2>&1
+    run_in_time "$name" >"$log" 2>&1
     status=$?
     read -r passed failed skipped < <(count "$log")
     if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
@@ -202,12 +232,18 @@ show_failure() { # LOG: each failed test with what follows it, and the end
 
 main() {
     local part parts=("$@")
+    if [ "${1:-}" = --only ]; then # for run_part: a process of its own, which can be given up
+        set -e
+        "part_$2"
+        return
+    fi
     [ $# -gt 0 ] || parts=("${ALL[@]}")
     for part in "${parts[@]}"; do
         declare -F "part_$part" >/dev/null || { echo "check.sh: no part \"$part\"; there are: ${ALL[*]}" >&2 && exit 2; }
     done
     mkdir -p "$logs"
     total_passed=0 total_failed=0 total_skipped=0
+    trap 'kill ${running:-} 2>/dev/null; exit 130' INT TERM
     make --no-print-directory -s -j"$jobs" all >"$logs/make.log" 2>&1 || tail -n 40 "$logs/make.log"
     for part in "${parts[@]}"; do
         run_part "$part"

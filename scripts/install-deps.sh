@@ -11,7 +11,7 @@ pg=${PG_MAJOR:-15}
 build=(gcc libc6-dev make pkg-config libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libpq-dev libjansson-dev
     libcurl4-openssl-dev libssl-dev libjose-dev libinih-dev uthash-dev "postgresql-server-dev-$pg")
 demo=("postgresql-$pg" util-linux coreutils)
-test=(clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev llvm libcmocka-dev shellcheck procps iproute2 openssl git
+test=(clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev llvm libcmocka-dev shellcheck procps iproute2 openssl git systemd
     libevent-2.1-7 libc-ares2) # the last two for scripts/pgbouncer.sh
 
 wanted=("${build[@]}")

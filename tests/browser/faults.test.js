@@ -190,9 +190,20 @@ test('erased: what the player wrote leaves both pages at once, and does not come
   await eve.say('please forget me');
   await alex.openChat('eve');
   await alex.showsTheTruth('eve');
+  await eve.page.route('**/send', (route) => route.fulfill({ status: 503, json: { error: { code: 'overloaded', message: 'x' } } }));
+  await eve.say('and forget me, which is not sent yet');
+  await eve.composer.fill('and forget me, which is begun');
+  await alex.composer.fill('about forget me');
+  const kept = (portal) => portal.page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }])');
+  assert.match(await kept(eve), /not sent yet.*is begun/);
+  assert.match(await kept(alex), /about forget me/);
   await stage.cluster.query("SELECT unichat_erase_player('eve', 'dpo')");
   await until(async () => (await eve.shown()).length === 0 && (await alex.shown()).length === 0, 'both pages to forget');
   await until(async () => (await alex.item('eve').count()) === 0, 'the chat to leave the queue');
+  for (const portal of [eve, alex]) {
+    await until(async () => (await portal.composer.inputValue()) === '', 'the draft to go');
+    assert.doesNotMatch(await kept(portal), /forget me/);
+  }
   await alex.page.reload();
   await alex.page.locator('.chat-head').waitFor();
   assert.deepEqual(await alex.shown(), []);

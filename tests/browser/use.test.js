@@ -41,6 +41,31 @@ test('the staff blocks a player, who is told calmly; and unblocks', async () => 
   await staff.close();
 });
 
+test('two players of one name are told apart, and a long name does not hide whose it is', async () => {
+  const long = 'Sam Support '.repeat(12);
+  for (const [id, name] of [['sam-1', 'Sam'], ['sam-2', 'Sam'], ['sam-3', long], ['sam-4', null]])
+    await stage.cluster.query("SELECT unichat_send($1, 'hello', 'player', NULL, NULL, $2)", [id, name]);
+  const staff = await stage.staff('sue', 'Sue');
+  for (const id of ['sam-1', 'sam-2', 'sam-3']) {
+    await staff.openChat(id);
+    for (const it of [staff.item(id).locator('.item-id'), staff.page.locator('.chat-id')]) {
+      await until(async () => (await it.innerText()).includes(id), `${id} to be named`);
+      const [whole, shown] = await it.evaluate((box) => [box.scrollWidth, box.clientWidth]);
+      assert.ok(shown > 0 && whole <= shown, `${whole} of ${shown}`);
+      assert.ok(await it.evaluate((box) => box.getBoundingClientRect().right <= box.closest('.item, .chat-who').getBoundingClientRect().right + 1));
+    }
+  }
+  await staff.openChat('sam-4');
+  await staff.sees('sam-4', '.chat-head h2');
+  assert.equal(await staff.page.locator('.chat-id').or(staff.item('sam-4').locator('.item-id')).count(), 0, 'an id that is the name is not said twice');
+  for (const id of ['sam-1', 'sam-2', 'sam-3', 'sam-4']) {
+    await staff.openChat(id);
+    await staff.press('Resolve');
+    await staff.sees('Resolved', '.chat-standing');
+  }
+  await staff.close();
+});
+
 for (const colorScheme of ['light', 'dark']) {
   test(`accessible in every state, ${colorScheme}`, async () => {
     const id = `axe-${colorScheme}`;
@@ -148,33 +173,91 @@ test('a screen reader hears what is new, once, and no history', async () => {
   await player.close();
 });
 
+// A text for one field: as markup it would be an element of that field's own name, with a handler, and an image that runs a script.
+const markup = (field) => `"><x-xss-${field} onmouseover=f()></x-xss-${field}><img src=x onerror=(window.broken??=[]).push('${field}')>`;
+
 const nasty = [
-  '<img src=x onerror="window.broken=1">',
-  '<script>window.broken=1</script>',
-  '"><svg onload=window.broken=1>',
-  'javascript:window.broken=1 https://example.org/"onmouseover="window.broken=1',
-  '${window.broken=1} {{constructor}} &lt;b&gt;',
-  '\u202Egnp.exe \u0000'.replace('\u0000', '') + ' e\u0301\u0302\u0303',
+  '<script>window.broken=["script"]</script>',
+  '"><svg onload=window.broken=["svg"]>',
+  'javascript:window.broken=["link"] https://example.org/"onmouseover="window.broken=["over"]',
+  'javascript://example.org/%0Awindow.broken=["link"] JavaScript:alert(1) data:text/html,<script>alert(1)</script> https://javascript:1@example.org/',
+  '${window.broken=["template"]} {{constructor}} &lt;b&gt;',
+  '\u202Egnp.exe  e\u0301\u0302\u0303',
 ];
 
-test('text is text: nothing that others write becomes an element, in either portal', async () => {
-  for (const text of nasty) await stage.sql(nasty[0], text);
-  await stage.cluster.query('UPDATE chat_players SET player_name = $1 WHERE player_id = $2', [nasty[1], nasty[0]]).catch(() => {});
-  const player = await stage.player(nasty[0], nasty[1]);
-  const staff = await stage.staff(nasty[2], nasty[1]);
-  await player.say(nasty[1]);
-  await staff.page.locator('.item', { hasText: 'example.org' }).or(staff.page.locator('.item', { hasText: '<' })).first().click();
-  await player.showsTheTruth(nasty[0]);
-  await staff.showsTheTruth(nasty[0]);
-  await staff.say(nasty[2]);
-  await player.showsTheTruth(nasty[0]);
-  for (const portal of [player, staff]) {
-    assert.equal(await portal.page.evaluate('window.broken'), undefined);
-    assert.equal(await portal.page.locator('.log img, .log script, .log svg:not(.icon), .item img').count(), 0);
-  }
-  await player.close();
-  await staff.close();
-});
+// Keeps a list of every element and attribute that is not the page's own, also of those that are gone again.
+const watchForMarkup = `
+  window.planted = [];
+  window.foreign = (it) => it.localName.startsWith('x-xss') || it.matches('img, iframe, object, embed, script:not([src]), a[href]:not([href^="#"], [href^="https:"])')
+    || it.getAttributeNames().some((name) => name.startsWith('on') || name.startsWith('x-xss'));
+  const look = (root) => { for (const it of [root, ...root.querySelectorAll('*')]) if (it.localName && foreign(it)) window.planted.push(it.outerHTML); };
+  new MutationObserver((changes) => { for (const { target, addedNodes } of changes) { look(target); for (const node of addedNodes) if (node.querySelectorAll) look(node); } })
+    .observe(document, { childList: true, subtree: true, attributes: true });`;
+
+// One page after the other shows every field that others fill in; each is waited for, so none is left out.
+async function showEverything(run, options) {
+  const own = (field) => markup(`${field}${run}`);
+  const open = (role, sub, name) => stage.open(role, { sub, name, init: watchForMarkup, ...options });
+  const has = (locator, text) => until(async () => (await locator.allTextContents()).some((it) => it.includes(text)), `${text} in ${locator}`);
+  const [id, name, owner] = [own('id').slice(2), own('name'), own('owner')];
+  const player = await open('player', id, name);
+  await player.sees(name, '.welcome');
+  await player.say(own('message'));
+  await player.page.locator('.meta', { hasText: 'Sent' }).waitFor();
+
+  const itemOf = (portal) => portal.page.locator('.item', { hasText: `x-xss-name${run}` });
+  const staff = await open('staff', owner, own('me'));
+  await staff.sees(own('me'), '.me');
+  await has(itemOf(staff).locator('.item-name'), name);
+  await has(itemOf(staff).locator('.item-text'), own('message'));
+  await has(itemOf(staff).locator('.item-id'), id);
+  await itemOf(staff).click();
+  for (const at of ['.chat-head h2', '.details h2', '.author']) await staff.sees(name, at);
+  for (const at of ['.chat-id', '.details dd']) await staff.sees(id, at);
+  await staff.showsTheTruth(id);
+  await player.say(own('spoken'));
+  await has(staff.page.locator('.log-frame > [aria-live="polite"]'), own('spoken'));
+  for (const text of nasty) await player.say(text);
+  await staff.say(own('reply'));
+  await player.sees(owner, '.state');
+  await player.sees(owner, '.author');
+  for (const portal of [player, staff]) await portal.showsTheTruth(id);
+
+  const colleague = await open('staff', 'colleague', 'Colleague');
+  await has(itemOf(colleague).locator('.item-owner'), owner);
+  await itemOf(colleague).click();
+  await colleague.sees(owner, '.chat-standing');
+  await colleague.showsTheTruth(id);
+  await staff.press('Resolve');
+  await player.page.locator('.resolved').waitFor();
+  await player.say(own('again'));
+  await has(staff.page.locator('.log .divider'), `resolved by ${owner}`);
+  await has(staff.page.locator('.details li'), `by ${owner}`);
+  await colleague.page.route('**/status/*', (route) => route.fulfill({ status: 409, json: { error: { code: 'claimed_by_other', message: 'x', owner } } }));
+  await colleague.press('Claim');
+  await colleague.sees(`${owner} has this chat`, '.notice-region');
+  await player.page.route('**/send', (route) => route.fulfill({ status: 400, json: { error: { code: 'invalid_field', message: own('error') } } }));
+  await player.say(own('unsent'));
+  await has(player.page.locator('.message.failed'), own('error'));
+
+  const late = await open('player', `late ${id}`, own('late'));
+  await late.say('Hello');
+  await has(staff.page.locator('[aria-live="assertive"]'), own('late'));
+  return [player, staff, colleague, late];
+}
+
+for (const [run, bypassCSP] of [false, true].entries()) {
+  test(`text is text: nothing that others write becomes an element, ${bypassCSP ? 'and it does not take the policy for that' : 'in either portal'}`, async () => {
+    for (const { page, role } of await showEverything(run, { bypassCSP })) {
+      const { links, title, ...found } = await page.evaluate(`({ planted, broken: window.broken ?? [], title: document.title,
+        links: [...document.querySelectorAll('.log a')].map((link) => link.href), elements: [...document.querySelectorAll('*')].filter(foreign).map((it) => it.outerHTML) })`);
+      assert.deepEqual(found, { planted: [], broken: [], elements: [] }, role);
+      for (const link of links) assert.match(link, /^https:\/\//);
+      assert.match(title, /^(\(\d+\) )?(Support|unichat|NEW CHAT)$/);
+      await page.close();
+    }
+  });
+}
 
 test('the policy forbids all but our own, and nothing of ours needs more', async () => {
   const { headers } = await stage.bridge.api('GET', '/player/');

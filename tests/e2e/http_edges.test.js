@@ -1,8 +1,8 @@
 // The HTTP side itself: unknown paths and methods, sizes, broken requests, health, metrics, static files.
 import assert from 'node:assert/strict';
 import net from 'node:net';
-import { test } from 'node:test';
-import { connectClient, isError, startAll, until, within } from '../lib/index.js';
+import { after, test } from 'node:test';
+import { connectClient, isError, startAll, startBridge, until, within } from '../lib/index.js';
 
 const { cluster, bridge } = await startAll({ max_body: '64kB' });
 const token = bridge.token('player', 'ada', 'Ada');
@@ -20,12 +20,23 @@ function raw(bytes, enough = /\r\n\r\n/) {
 }
 
 test('an unknown path: 404; a known one by another method: 405 that says which', async () => {
-  for (const path of ['/nothing', '/api', '/api/unified-chat', '/api/unified-chat/send/more', '/apps', '/..', '/player/nothing.html'])
+  for (const path of ['/nothing', '/api', '/api/unified-chat', '/api/unified-chat/send/more', '/apps', '/player/nothing.html'])
     assert.equal((await bridge.api('GET', path)).status, 404, path);
   isError(await bridge.api('GET', '/api/unified-chat/nothing'), 404, 'not_found');
   const answer = await bridge.api('DELETE', '/api/unified-chat/send', { token });
   isError(answer, 405, 'method_not_allowed');
   assert.match(answer.headers.get('allow'), /POST/);
+});
+
+test('max_body counts at every size that it may have, also above what is read of a body that is too large', async () => {
+  const roomy = await startBridge(cluster, { max_body: '20MB' });
+  after(() => roomy.stop());
+  const post = (bytes) => roomy.api('POST', '/api/unified-chat/send', {
+    token: roomy.token('player', 'ada'), headers: { 'content-type': 'application/json' }, body: '{"message":"padded"}'.padEnd(bytes),
+  });
+  assert.equal((await post(20 << 20)).status, 201);
+  const large = await post((20 << 20) + 1);
+  isError(large, 413, 'too_large');
 });
 
 test('a body over max_body: 413 that names the limit, also when it comes in pieces without a length', async () => {

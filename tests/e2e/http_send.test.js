@@ -49,11 +49,13 @@ test('twenty first messages at once are one request', async () => {
   assert.deepEqual(answers.map((a) => a.body.seq).sort((a, b) => a - b), Array.from({ length: 20 }, (_, i) => i + 2));
 });
 
-test("the name is the token's unless it is given", async () => {
+test("the name is the token's, and a given one where that has none", async () => {
   await send(player('dee', 'From Token'), { message: 'x' });
-  await send(player('eve', 'From Token'), { message: 'x', playerName: 'Given' });
-  const rows = await cluster.query("SELECT player_id, player_name FROM chat_players WHERE player_id IN ('dee', 'eve') ORDER BY 1");
-  assert.deepEqual(rows.map((r) => r.player_name), ['From Token', 'Given']);
+  await send(player('eve', 'From Token'), { message: 'x', playerName: 'Support' });
+  await send(player('eli'), { message: 'x', playerName: 'Given' });
+  await send(player('eli'), { message: 'x' });
+  const rows = await cluster.query("SELECT player_id, player_name FROM chat_players WHERE player_id IN ('dee', 'eli', 'eve') ORDER BY 1");
+  assert.deepEqual(rows.map((r) => r.player_name), ['From Token', 'Given', 'From Token']);
 });
 
 test('staff answers with the id of the token', async () => {

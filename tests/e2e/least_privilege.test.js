@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { connectClient, startBridge, startCluster, top } from '../lib/index.js';
+import { connectClient, startBridge, startCluster, top, until } from '../lib/index.js';
 
 const cluster = await startCluster({ schema: 'chat' });
 after(() => cluster.stop());
@@ -51,4 +51,36 @@ test('a role without any grant learns nothing', () => {
   cluster.psql('CREATE ROLE stranger');
   for (const sql of ['SELECT * FROM chat.chat_messages', "SELECT chat.unichat_send('x', 'y')", "SELECT * FROM chat.unichat_messages('ada')", 'SELECT * FROM chat.unichat_stats()'])
     assert.match(cluster.psql(`SET ROLE stranger; ${sql}`, { mayFail: true }).stderr, /permission denied/, sql);
+});
+
+const LARGE_AND_SMALL = "SELECT chat.unichat_send('joan', repeat('😀', 4000)); SELECT chat.unichat_send('joan', 'small')"; // the first has to be fetched
+
+test('rights that are revoked from a running bridge delay its events; the log says what to grant, and then they come in order', async () => {
+  const young = await startBridge(cluster); // its sessions have done nothing yet
+  after(() => young.stop());
+  const client = await connectClient(young, { token: young.token('player', 'joan', 'Joan'), channels: ['private-player-joan'] });
+  const fetched = 'FUNCTION chat.unichat_event(text, bigint)';
+  const cases = [
+    ['REVOKE unichat_bridge FROM chat_bridge', 'GRANT unichat_bridge TO chat_bridge', /database_unreachable .*GRANT unichat_bridge/],
+    [`REVOKE ALL ON ${fetched} FROM unichat_bridge`, `GRANT EXECUTE ON ${fetched} TO unichat_bridge`, /event_denied .*seq=4 .*GRANT unichat_bridge/],
+  ];
+  for (const [n, [revoke, grant, hint]] of cases.entries()) {
+    cluster.psql(`${revoke}; ${LARGE_AND_SMALL}`);
+    await until(() => hint.test(young.log()), 'what to grant, in the log');
+    cluster.psql(grant);
+    await until(() => client.events.filter((e) => e.data.message === 'small').length > n, 'the last event');
+  }
+  assert.deepEqual(client.events.map((e) => e.data.seq), [1, 2, 3, 4, 5]);
+  assert.equal(await young.metric('unichat_events_skipped_total'), 0);
+  client.close();
+});
+
+test('a bridge whose role was granted nothing says what to grant, and goes on when it is', async () => {
+  const kick = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'chat_bridge'";
+  cluster.psql(`REVOKE unichat_bridge FROM chat_bridge; ${kick}`);
+  await until(() => /database_unreachable .*GRANT unichat_bridge TO \\"chat_bridge\\""/.test(bridge.log()), 'what to grant, in the log');
+  const ready = async (status) => (await fetch(`${bridge.url}/readyz`)).status === status;
+  await until(() => ready(503), '/readyz to be 503');
+  cluster.psql('GRANT unichat_bridge TO chat_bridge');
+  await until(() => ready(200), '/readyz to be 200');
 });

@@ -1,6 +1,7 @@
 // What is written, said or secret goes to the tables and to nobody's log: a canary is sent through every door, also those that are
 // closed to it, with the bridge at log_level debug and PostgreSQL logging as it does by default.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { after, test } from 'node:test';
 import { connectClient, connectSocket, run, startBridge, startCluster, until } from '../lib/index.js';
@@ -9,7 +10,7 @@ const cluster = await startCluster();
 after(() => cluster.stop());
 const bridge = await startBridge(cluster, { log_level: 'debug', app_secret: 'kolibri-app-secret-0123456789', jwt_secret: 'kolibri-jwt-secret-0123456789abcdef',
   demo_password: 'kolibri-demo-password', onesignal_api_key: 'kolibri-onesignal-key', onesignal_app_id: '5eb5a37e-b458-11e3-ac11-000c2940e62c',
-  onesignal_base_url: 'http://127.0.0.1:1' });
+  onesignal_base_url: 'http://127.0.0.1:1', app_client_events: 'on' });
 after(() => bridge.stop());
 const player = bridge.token('player', 'ann', 'Kolibri Name');
 const staff = bridge.token('staff', 'sue', 'Kolibri Name Two');
@@ -25,7 +26,7 @@ test('over HTTP: what is taken and what is refused', async () => {
   assert.equal((await send(staff, { playerId: 'ann', message: 'kolibri-text for ann' })).status, 201);
   await refused(send(player, { message: 'kolibri-text '.repeat(400) }), 400);
   await refused(send(player, { message: 'kolibri-text\u0000' }), 400);
-  await refused(send(player, { message: 'kolibri-text', playerName: 'Kolibri Name '.repeat(50) }), 400);
+  await refused(send(bridge.token('player', 'ann'), { message: 'kolibri-text', playerName: 'Kolibri Name '.repeat(50) }), 400);
   await refused(send(player, { message: 'kolibri-text', requestId: '4711' }), 409);
   await refused(send(staff, { playerId: 'nobody', message: 'kolibri-text' }), 409);
   await refused(send(player, { message: 'kolibri-text', playerId: 'bob' }), 403);
@@ -54,18 +55,71 @@ test('errors of the database that quote the row', async () => {
   assert.equal((await send(player, { message: 'kolibri-text of a trigger' })).status, 201);
   cluster.psql('DROP TRIGGER loud ON chat_messages');
   await client.waitFor((e) => e.data.message === 'kolibri-text of a trigger', 'the event');
-  cluster.psql("SELECT pg_notify('unichat', 'kolibri-text'), pg_notify('unichat_publish', 'kolibri-text'), pg_notify('unichat_identity', 'kolibri-text')");
+  cluster.psql("SELECT unichat_notify(kind, 'kolibri-text') FROM unnest(ARRAY['event', 'publish', 'identity']) kind");
   await until(async () => await bridge.metric('unichat_events_unreadable_total') > 0, 'the notification to be refused');
 });
 
-test('over a WebSocket', async () => {
+// What the app's backend would sign.
+const hmac = (text) => crypto.createHmac('sha256', bridge.secret('app_secret')).update(text).digest('hex');
+const signed = (text) => `${bridge.key}:${hmac(text)}`;
+const id = (socket) => JSON.parse(socket.messages[0].data).socket_id;
+const ping = async (socket) => {
+  socket.send({ event: 'pusher:ping', data: {} });
+  await socket.received((m) => m.event === 'pusher:pong', 'the last answer');
+};
+
+test('over a WebSocket: what is refused', async () => {
   const socket = await connectSocket(bridge, { headers: { cookie: 'unichat_token=kolibri-token' } });
-  for (const message of ['kolibri-text', { event: 'pusher:subscribe', data: { channel: 'private-player-ann', auth: `${bridge.key}:kolibri-auth` } },
-    { event: 'pusher:signin', data: { auth: `${bridge.key}:kolibri-auth`, user_data: '{"id":"kolibri-text"}' } },
-    { event: 'client-x', channel: 'private-c', data: 'kolibri-text' }, { event: 'unichat:resume', data: { channel: 'private-player-ann', after: 'kolibri-text' } },
-    { event: 'kolibri-text', data: {} }, { event: 'pusher:ping', data: {} }]) socket.send(message);
-  await Promise.race([socket.received((m) => m.event === 'pusher:pong', 'the last answer'), socket.closed]);
+  const data = JSON.stringify({ user_id: '1', user_info: { name: 'Kolibri Name' } });
+  for (const [channel, more] of [['private-player-ann', {}], ['presence-x', { channel_data: data }], ['private-x', { channel_data: 'kolibri-text' }]])
+    for (const auth of [undefined, 'kolibri-auth', `${bridge.key}:kolibri-auth`]) socket.send({ event: 'pusher:subscribe', data: { channel, auth, ...more } });
+  socket.send({ event: 'pusher:subscribe', data: { channel: 'presence-x', auth: signed(`${id(socket)}:presence-x:kolibri-text`), channel_data: 'kolibri-text' } });
+  for (const message of ['kolibri-text', { event: 'client-x', channel: 'private-c', data: 'kolibri-text' },
+    { event: 'unichat:resume', data: { channel: 'private-player-ann', after: 'kolibri-text' } }, { event: 'pusher:unknown', data: { text: 'kolibri-text' } }]) socket.send(message);
+  await ping(socket);
+  assert.equal(socket.messages.filter((m) => /subscription_error/.test(m.event)).length, 10);
   socket.close();
+  for (const message of [{ auth: `${bridge.key}:kolibri-auth`, user_data: '{"id":"kolibri-text"}' }, { user_data: 'kolibri-text' }]) {
+    const one = await connectSocket(bridge);
+    one.send({ event: 'pusher:signin', data: message });
+    assert.equal((await one.end()).code, 4009);
+  }
+  const one = await connectSocket(bridge);
+  one.send({ event: 'pusher:signin', data: { auth: signed(`${id(one)}::user::kolibri-text`), user_data: 'kolibri-text' } });
+  assert.equal((await one.end()).code, 4009);
+});
+
+test('over a WebSocket: what is taken', async () => {
+  const [socket, other] = [await connectSocket(bridge), await connectSocket(bridge)];
+  const info = { user_info: { name: 'Kolibri Name' } };
+  for (const [n, one] of [socket, other].entries()) {
+    const channelData = JSON.stringify({ user_id: `u${n}`, ...info }), userData = JSON.stringify({ id: `u${n}`, ...info });
+    one.send({ event: 'pusher:subscribe', data: { channel: 'presence-x', auth: signed(`${id(one)}:presence-x:${channelData}`), channel_data: channelData } });
+    one.send({ event: 'pusher:signin', data: { auth: signed(`${id(one)}::user::${userData}`), user_data: userData } });
+    await one.received((m) => m.event === 'pusher:signin_success', 'the sign-in');
+  }
+  await socket.received((m) => m.event === 'pusher_internal:member_added', 'the other member');
+  socket.send({ event: 'client-x', channel: 'presence-x', data: { text: 'kolibri-text' } });
+  await other.received((m) => m.event === 'client-x' && m.data.text === 'kolibri-text', 'the client event');
+  for (const one of [socket, other]) one.close();
+});
+
+test('over the server API', async () => {
+  const publish = (body, change = {}) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const path = `/apps/${bridge.appId}/${body.batch ? 'batch_events' : 'events'}`;
+    const params = { auth_key: bridge.key, auth_timestamp: Math.floor(Date.now() / 1000), auth_version: '1.0', body_md5: crypto.createHash('md5').update(text).digest('hex') };
+    const query = new URLSearchParams({ ...params, auth_signature: hmac(`POST\n${path}\n${new URLSearchParams(params)}`), ...change });
+    return post(`${path}?${query}`, null, text, { 'content-type': 'application/json' });
+  };
+  const event = { name: 'e', channel: 'presence-x', data: 'kolibri-text' };
+  assert.equal((await publish(event)).status, 200);
+  assert.equal((await publish({ batch: [event] })).status, 200);
+  for (const change of [{ auth_signature: 'kolibri-auth' }, { body_md5: 'kolibri-auth' }, { auth_key: 'kolibri-auth' }, { auth_timestamp: 'kolibri-auth' }]) await refused(publish(event, change), 401);
+  await refused(publish({ ...event, data: 'kolibri-text'.repeat(2000) }), 413);
+  await refused(publish({ ...event, channel: 'private-player-ann' }), 403);
+  await refused(publish('kolibri-text'), 400);
+  cluster.psql("SELECT unichat_publish('presence-x', 'e', '\"kolibri-text\"')");
 });
 
 test('none of it is in a log, in an argument or in the environment', async () => {

@@ -1,10 +1,12 @@
 // A page of another site cannot speak for whoever looks at it: not over a WebSocket, not over HTTP, and not from within a frame.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import net from 'node:net';
-import { test } from 'node:test';
-import { connectSocket, isError, startAll, within } from '../lib/index.js';
+import { after, test } from 'node:test';
+import WebSocket from 'ws';
+import { connectSocket, isError, startAll, startBridge, within } from '../lib/index.js';
 
-const { bridge } = await startAll({ allowed_origins: 'https://shop.example', sign_in_wait: '100ms' });
+const { cluster, bridge } = await startAll({ allowed_origins: 'https://shop.example', sign_in_wait: '100ms' });
 const token = bridge.token('player', 'ada');
 const cookie = `unichat_token=${token}`;
 const own = bridge.url;
@@ -38,6 +40,31 @@ test('a WebSocket that a foreign page has opened is nobody, whatever cookie the 
 test('a token that the page itself holds counts from anywhere: no browser adds it', async () => {
   assert.equal(await mayListen({ authorization: `Bearer ${token}`, origin: 'https://evil.example' }), true);
   assert.equal(await mayListen({ authorization: 'Bearer x', cookie, origin: own }), false, 'a bad one is not made good by the cookie');
+});
+
+test('an app that every origin may connect to gives no cookie away', async () => {
+  const section = (name, more = '') => `\n[app ${name}]\nid = ${name}\nkey = ${name}\nsecret = the secret of the app ${name}\n${more}`;
+  const several = await startBridge(cluster, { max_identity_sockets: 2 }, { sections: section('open') + section('evil', 'origins = https://evil.example\n') });
+  after(() => several.stop());
+  let players = 0;
+  // Whether the sockets of a page count as its visitor's, who may have two.
+  const areHers = async (key, origin) => {
+    const headers = { origin, cookie: `unichat_token=${several.token('player', `p${++players}`)}` };
+    const answers = [];
+    for (let i = 0; i < 3; i++) {
+      const socket = new WebSocket(`ws://127.0.0.1:${several.port}/app/${key}`, { headers });
+      answers.push(JSON.parse(await within(once(socket, 'message').then(([data]) => String(data)), 'the first message')).event);
+    }
+    assert.deepEqual(answers.slice(0, 2), Array(2).fill('pusher:connection_established'));
+    return answers[2] === 'pusher:error';
+  };
+  for (const key of [several.key, 'open', 'evil']) assert.equal(await areHers(key, 'https://evil.example'), false, key);
+  for (const key of [several.key, 'open']) assert.equal(await areHers(key, several.url), true, key);
+});
+
+test('every origin cannot be allowed', async () => {
+  const all = await startBridge(cluster, { allowed_origins: '*' }, { wait: false }).then((it) => it.stop(), (error) => error);
+  assert.match(String(all?.message), /allowed_origins: "\*" is no origin/);
 });
 
 test('what changes something is refused to a foreign page', async () => {

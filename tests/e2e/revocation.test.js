@@ -54,6 +54,20 @@ test('a stock client that only got an authorization is closed too, and is not le
   }
 });
 
+test('a thousand who are revoked at once cost one look at the connections', async () => {
+  const loud = await startBridge(cluster, { jwt_leeway: '0s', log_level: 'debug', ...secrets });
+  after(() => loud.stop());
+  const known = await loud.metric('unichat_revocations');
+  const socket = await connected(loud, bridge.token('player', 'many-1000', null, issued(-60)));
+  const count = (word) => loud.log().split(`event=${word}`).length - 1;
+  const [reviewed, revoked] = [count('identities_reviewed'), count('revoked ')];
+  cluster.psql("SELECT count(unichat_revoke('player', 'many-' || i)) FROM generate_series(1, 1000) i");
+  assert.equal((await socket.end()).code, 4009);
+  assert.equal(await loud.metric('unichat_revocations'), known + 1000);
+  assert.equal(count('revoked '), revoked + 1000);
+  assert.equal(count('identities_reviewed'), reviewed + 1);
+});
+
 test('one who has signed in with user-auth is closed too', async () => {
   const client = await connectClient(bridge, { token: bridge.token('player', 'signed', null, issued(-60)), signin: true });
   revoke('player', 'signed');
@@ -74,7 +88,7 @@ test('a notification alone revokes nobody, whoever sends it', async () => {
   const token = bridge.token('staff', 'stays', null, issued(-60));
   const socket = await connected(bridge, token);
   const forged = JSON.stringify({ role: 'staff', sub: 'stays', until: issued(1e6).iat });
-  for (const channel of ['unichat_revoked', 'unichat_identity']) cluster.psql(`SELECT pg_notify('${channel}', '${forged}')`);
+  for (const kind of ['revoked', 'identity']) cluster.psql(`SELECT unichat_notify('${kind}', '${forged}')`);
   revoke('player', 'after it');
   await refused(bridge, bridge.token('player', 'after it', null, issued(-60)));
   assert.equal(await status(bridge, token), 200);

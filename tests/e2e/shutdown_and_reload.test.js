@@ -68,3 +68,24 @@ test('a wrong file keeps the old settings, and the log says what is wrong', asyn
   assert.equal((await bridge.api('GET', '/session', { token })).status, 200);
   bridge.configure({ log_level: null });
 });
+
+test('what is wrong besides the file, too, keeps all settings, and nobody is told that it was reloaded', async () => {
+  const token = bridge.token('staff', 'grace');
+  const before = bridge.log().length;
+  const since = () => bridge.log().slice(before);
+  bridge.configure({ jwt_issuer: 'https://login.example', jwt_secret: null, jwt_keys: '{"keys":[]}' });
+  await bridge.kill('SIGHUP');
+  await until(() => since().includes('event=reload_failed'), 'the reload to fail');
+  assert.doesNotMatch(since(), /event=(reloaded|setting_changed)/);
+  assert.equal((await bridge.api('GET', '/session', { token })).status, 200, 'a token without the new issuer');
+});
+
+test('a setting that is taken over and one that waits for a restart do not mix to what is refused at a start', async () => {
+  const open = await startBridge(cluster, { listen_address: '0.0.0.0' });
+  after(() => open.stop());
+  open.configure({ listen_address: '127.0.0.1', demo_password: 'open sesame' });
+  await open.kill('SIGHUP');
+  await until(() => open.log().includes('event=reload_failed'), 'the reload to fail');
+  assert.match(open.log(), /problem="demo_password: lets anyone in/);
+  assert.equal((await open.api('POST', '/session/demo', { body: { password: 'open sesame', role: 'staff', name: 'Eve' } })).status, 404);
+});

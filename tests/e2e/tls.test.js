@@ -1,5 +1,6 @@
 // TLS by the bridge: which versions and ciphers, another certificate without a restart, and what is different for browsers.
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
@@ -14,8 +15,10 @@ const file = (name) => path.join(folder, name);
 // What an operator's machine may allow is not what the bridge speaks: here OpenSSL itself would take anything.
 fs.writeFileSync(file('openssl.cnf'), 'openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = lax\n[lax]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\nOptions = UnsafeLegacyRenegotiation,ClientRenegotiation\n');
 
-function certificate(name) {
-  run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', `/CN=${name}.example`,
+const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+const RSA = ['rsa:2048'];
+function certificate(name, type = EC) {
+  run('openssl', ['req', '-x509', '-newkey', ...type, '-nodes', '-days', '60', '-subj', `/CN=${name}.example`,
     '-keyout', file(`${name}.key`), '-out', file(`${name}.crt`)], { stdio: 'pipe' });
   fs.chmodSync(file(`${name}.key`), 0o600);
 }
@@ -25,6 +28,7 @@ const install = (cert, key = cert) => {
 };
 certificate('one');
 certificate('two');
+certificate('three', RSA);
 install('one');
 
 const port = await freePort();
@@ -117,6 +121,20 @@ test('another certificate after SIGHUP: for new handshakes, and nobody is discon
   await socket.heard('pusher:pong');
 });
 
+test('a key of another type takes the old one\'s place for every client, there and back', async () => {
+  const ways = [{ minVersion: 'TLSv1.3' }, { maxVersion: 'TLSv1.2' },
+    { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256' }, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256' },
+    { minVersion: 'TLSv1.3', sigalgs: 'ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256' }, { minVersion: 'TLSv1.3', sigalgs: 'rsa_pss_rsae_sha256:ecdsa_secp256r1_sha256' }];
+  const only = { ec: [{ minVersion: 'TLSv1.3', sigalgs: 'ecdsa_secp256r1_sha256' }, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' }],
+    rsa: [{ minVersion: 'TLSv1.3', sigalgs: 'rsa_pss_rsae_sha256' }, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }] };
+  for (const [name, served, refused] of [['one', 'ec', 'rsa'], ['three', 'rsa', 'ec'], ['two', 'ec', 'rsa'], ['three', 'rsa', 'ec'], ['one', 'ec', 'rsa']]) {
+    install(name);
+    await reload('event=tls_reloaded');
+    for (const way of [...ways, ...only[served]]) assert.equal((await handshake(way)).subject, `${name}.example`, JSON.stringify(way));
+    for (const way of only[refused]) await assert.rejects(handshake(way), /handshake failure/, `${name}: ${JSON.stringify(way)}`);
+  }
+});
+
 test('files that cannot be used keep the old certificate, and the log says which and why', async () => {
   install('two');
   await reload('event=tls_reloaded');
@@ -132,6 +150,21 @@ test('files that cannot be used keep the old certificate, and the log says which
   install('one');
   await reload('event=tls_reloaded');
   assert.equal((await handshake()).subject, 'one.example');
+});
+
+test('when the certificate expires is a metric; when that is near or past, the log says so', async () => {
+  const end = (name) => Date.parse(new X509Certificate(fs.readFileSync(file(`${name}.crt`))).validTo) / 1000;
+  const expiry = () => bridge.metric('unichat_tls_not_after_seconds');
+  assert.equal(await expiry(), end('one'));
+  assert.doesNotMatch(bridge.log(), /tls_certificate/);
+  for (const [days, word] of [[-1, 'expired'], [13, 'expires']]) {
+    run('openssl', ['x509', '-in', file('one.crt'), '-signkey', file('one.key'), '-days', `${days}`, '-out', file('short.crt')], { stdio: 'pipe' });
+    install('short', 'one');
+    assert.match(await reload(`event=tls_certificate_${word}`), /not_after=\S+Z hint="replace the files/);
+    assert.equal(await expiry(), end('short'));
+  }
+  install('one');
+  assert.doesNotMatch(await reload('event=tls_reloaded'), /tls_certificate/);
 });
 
 test('by TLS a cookie is Secure and browsers are told to stay with TLS; in the clear neither', async () => {

@@ -107,6 +107,39 @@ test('the staff gets everybody\'s events behind a position', async () => {
   client.close();
 });
 
+test('a page of nothing but what the client has been sent already is walked past', async (t) => {
+  const patient = await startBridge(cluster, { max_queue_time: '1min' });
+  t.after(() => patient.stop());
+  const first = await connectClient(patient, { token: patient.token('staff', 'eve') });
+  const { position } = await first.subscribe('private-staff-portal');
+  first.close();
+  const post = (player, count) => cluster.query(
+    'INSERT INTO chat_messages (player_id, message_text) SELECT $1, $2 || n FROM generate_series(1, $3::int) n', [player, '€'.repeat(2000), count]);
+  await post('w1', 2000);
+  const live = await connectClient(patient, { token: patient.token('player', 'a0') });
+  await live.subscribe('private-player-a0');
+  const channel = 'staff-portal';
+  const slow = await connectSocket(patient, { headers: { authorization: `Bearer ${patient.token('staff', 'eve')}` } });
+  slow.ws._socket.pause();
+  slow.send({ event: 'unichat:resume', data: { channel, after: position } });
+  slow.send({ event: 'pusher:subscribe', data: { channel } });
+  await until(async () => await patient.metric('unichat_resume_events_total') > 0, 'the first page');
+
+  // Both come behind the first page, and are more than is kept of live events: so there is a second pass, which begins with them.
+  await post('w2', 300);
+  await post('a0', 1);
+  await live.waitFor(({ data }) => data?.playerId === 'a0', 'the last of them to be live');
+  slow.ws._socket.resume();
+  const frames = () => slow.messages.filter((one) => one.channel === channel);
+  await until(() => frames().some(({ event }) => event === 'unichat:resumed'), 'the end of the resume');
+  const of = (player) => frames().map(({ data }) => JSON.parse(data)).filter(({ playerId }) => playerId === player).map(({ seq }) => seq);
+  assert.deepEqual(of('w1'), upTo(2001));
+  assert.deepEqual(of('w2'), upTo(301));
+  assert.deepEqual(of('a0'), upTo(2));
+  live.close();
+  slow.close();
+});
+
 test('a resume on a channel that is subscribed already works too', async () => {
   const channel = 'private-player-late';
   const client = await connectClient(bridge, { token: bridge.token('player', 'late'), channels: [channel] });
@@ -130,6 +163,8 @@ test('guarded public names are resumed as the private ones', async () => {
   client.close();
 });
 
+const WHICH = { unknown: { field: 'after' } }; // is wrong
+
 for (const [what, data, reason] of [
   ['a seq beyond the newest', { after: 1000000 }, 'ahead'],
   ['a seq of another epoch', { after: 1, epoch: 'another' }, 'epoch'],
@@ -143,7 +178,7 @@ for (const [what, data, reason] of [
     const { client } = await resumed('player', 'wrong', channel, undefined);
     resume(client, { channel, ...data });
     const found = await client.waitFor(({ event, data: got }) => event === 'unichat:resync' && got.reason === reason, 'the resync');
-    assert.deepEqual(found.data, { channel, reason });
+    assert.deepEqual(found.data, { channel, reason, ...WHICH[reason] });
     await send('wrong', 'live all the same');
     await client.waitFor(({ data: got }) => got.message === 'live all the same', 'the live event');
     client.close();
@@ -157,7 +192,7 @@ for (const [what, after_, reason] of [
   test(`${what} on the staff's channel is answered with unichat:resync, reason ${reason}`, async () => {
     const { client } = await resumed('staff', 'eve', 'private-staff-portal', after_);
     const found = await client.waitFor(({ event }) => event === 'unichat:resync', 'the resync');
-    assert.deepEqual(found.data, { channel: 'private-staff-portal', reason });
+    assert.deepEqual(found.data, { channel: 'private-staff-portal', reason, ...WHICH[reason] });
     client.close();
   });
 }
@@ -178,6 +213,92 @@ test('a seq from before a pruning is answered with unichat:resync, reason too_ol
   const { client } = await resumed('player', 'pruned', channel, 1);
   assert.equal((await ended(client, channel)).data.reason, 'too_old');
   client.close();
+});
+
+test('a page that the database cannot read in time is not asked for without end', async (t) => {
+  const hasty = await startBridge(cluster, { statement_timeout: '100ms' });
+  t.after(() => hasty.stop());
+  await send('locked', 'one');
+  const session = await cluster.connect();
+  t.after(() => session.end());
+  await session.query('BEGIN');
+  await session.query('LOCK TABLE chat_events');
+  const channel = 'private-player-locked';
+  const client = await connectClient(hasty, { token: hasty.token('player', 'locked') });
+  resume(client, { channel, after: 0 });
+  await client.subscribe(channel);
+  assert.equal((await ended(client, channel)).data.reason, 'too_old');
+  client.close();
+});
+
+test('a position with more than 5,000 events behind it is answered with unichat:resync, reason too_old, before any of them', async () => {
+  const channel = 'private-staff-portal';
+  const first = await connectClient(bridge, { token: bridge.token('staff', 'eve') });
+  const { position } = await first.subscribe(channel);
+  first.close();
+  await cluster.query(`INSERT INTO chat_messages (player_id, message_text) SELECT 'old-' || n % 10, 'missed' FROM generate_series(1, 4500) n`);
+  const { client: near } = await resumed('staff', 'eve', channel, position);
+  const { event, data: { events } } = await ended(near, channel);
+  assert.ok(event === 'unichat:resumed' && events >= 4510, `${event}, ${events} events`);
+  near.close();
+  await cluster.query(`INSERT INTO chat_messages (player_id, message_text) SELECT 'old-' || n % 10, 'missed' FROM generate_series(1, 500) n`);
+  const { client: far } = await resumed('staff', 'eve', channel, position);
+  assert.equal((await ended(far, channel)).data.reason, 'too_old');
+  assert.deepEqual(seqs(far, channel), []);
+  far.close();
+});
+
+test('a connection has 32 resumes under way; one that is answered makes room for the next at once', async (t) => {
+  const unaudited = await startBridge(cluster, { audit_interval: '1h' }); // only an audit opens a subscription again
+  t.after(() => unaudited.stop());
+  await cluster.query(`SELECT unichat_send('many-' || n, 'missed') FROM generate_series(1, 80) n`);
+  const socket = await connectSocket(unaudited, { headers: { authorization: `Bearer ${unaudited.token('staff', 'eve')}` } });
+  const ask = (n) => socket.send({ event: 'unichat:resume', data: { channel: `player-many-${n}`, after: 0 } });
+  const subscribe = (n) => socket.send({ event: 'pusher:subscribe', data: { channel: `player-many-${n}` } });
+  const answers = () => socket.messages.filter(({ event }) => /^unichat:res/.test(event)).map(({ event, data }) => [event, JSON.parse(data)]);
+  const answered = (count) => until(() => answers().length >= count, `${count} answers`);
+
+  for (let n = 1; n <= 33; n++) ask(n); // remembered until they are subscribed to
+  await answered(1);
+  assert.deepEqual(answers(), [['unichat:resync', { channel: 'player-many-33', reason: 'busy' }]]);
+  assert.equal(await unaudited.metric('unichat_resumes'), 32);
+  ask(32); // in place of the other
+  for (let n = 1; n <= 32; n++) subscribe(n);
+  await answered(33);
+  assert.equal(await unaudited.metric('unichat_resumes'), 0);
+  for (let n = 34; n <= 80; n++) {
+    ask(n);
+    subscribe(n);
+    await answered(n);
+  }
+  assert.deepEqual(answers().slice(1).filter(([event, { events }]) => event !== 'unichat:resumed' || events !== 2), []);
+  assert.deepEqual(answers().slice(33).map(([, { channel }]) => channel), upTo(80, 34).map((n) => `player-many-${n}`));
+  await send('many-1', 'live');
+  await socket.received(({ data }) => /"live"/.test(data), 'the live event');
+  socket.close();
+});
+
+test('with the database away resumes wait, without refusals that would be counted, and go on when it is back', async (t) => {
+  const waiting = await startBridge(cluster, { reconnect_max: '200ms' });
+  t.after(() => waiting.stop());
+  await cluster.query(`SELECT unichat_send('away-' || n, 'missed') FROM generate_series(1, 32) n`);
+  const socket = await connectSocket(waiting, { headers: { authorization: `Bearer ${waiting.token('staff', 'eve')}` } });
+  t.after(() => socket.close());
+  const attempts = () => waiting.log().split('event=database_unreachable').length;
+  await cluster.down();
+  await until(async () => await waiting.metric('unichat_db_connections') === 0, 'the pool to be away');
+  const refused = await waiting.metric('unichat_db_refused_total');
+  for (let n = 1; n <= 32; n++) {
+    socket.send({ event: 'unichat:resume', data: { channel: `player-away-${n}`, after: 0 } });
+    socket.send({ event: 'pusher:subscribe', data: { channel: `player-away-${n}` } });
+  }
+  await until(async () => await waiting.metric('unichat_resumes') === 32, 'the resumes');
+  const before = attempts();
+  await until(() => attempts() >= before + 10, 'some attempts to connect');
+  const more = await waiting.metric('unichat_db_refused_total') - refused;
+  await cluster.start();
+  assert.ok(more < 10, `${more} refusals: others ask now and then, 32 resumes do not`);
+  await until(() => socket.messages.filter(({ event }) => event === 'unichat:resumed').length === 32, 'all of them to be resumed');
 });
 
 test('nobody resumes a channel that he may not listen to', async () => {

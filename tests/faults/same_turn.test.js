@@ -42,5 +42,5 @@ test('every database connection breaks while clients connect: all of them are se
   }
   await ear.exactly(cluster, 'ann');
   assert.equal(ear.client.states.filter((state) => state === 'connected').length, 1, 'who was connected has stayed so');
-  await auditIsClean(bridge);
+  await auditIsClean(bridge, ear);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { startBridge, startCluster, until } from '../lib/index.js';
-import { auditIsClean, hearAll } from './lib/hear.js';
+import { hearAll } from './lib/hear.js';
 import { bothDsn, promote, startStandby } from './lib/standby.js';
 import { IMPATIENT } from './lib/topology.js';
 
@@ -15,7 +15,7 @@ async function byWorker(cluster) {
   assert.deepEqual(await cluster.query('SELECT player_id, seq FROM chat_events WHERE notified'), []);
 }
 
-test('promotion of a standby: there is no worker while it is one; the first to write starts it, and it notifies', async () => {
+test('promotion of a standby: there is no worker while it is one; then one comes, and it notifies', async () => {
   const primary = await startCluster({ config: CONFIG });
   after(() => primary.stop());
   const standby = await startStandby(primary);
@@ -37,10 +37,9 @@ test('promotion of a standby: there is no worker while it is one; the first to w
   await until(async () => (await worker(standby)).events === 5, 'the worker to have notified all five');
   assert.ok((await worker(standby)).worker_pid);
   await byWorker(standby);
-  await auditIsClean(bridge);
 });
 
-test('a crash of the server: its worker is back with the first to write; what was prepared before is notified when it commits', async () => {
+test('a crash of the server: its worker is back with whoever listens; what was prepared before is notified when it commits', async () => {
   const cluster = await startCluster({ config: CONFIG });
   after(() => cluster.stop());
   const bridge = await startBridge(cluster, { ...IMPATIENT, ...NO_AUDIT });
@@ -57,11 +56,11 @@ test('a crash of the server: its worker is back with the first to write; what wa
 
   await cluster.kill9();
   await cluster.start();
+  await until(async () => (await worker(cluster)).worker_pid, 'a worker, which the bridge has asked for');
+  await cluster.query(`COMMIT PREPARED 'gid'`); // and nobody writes
+  await ear.exactly(cluster, 'two-phase');
   await cluster.query(`SELECT unichat_send('ann', 'after')`);
   await ear.exactly(cluster, 'ann');
-  await cluster.query(`COMMIT PREPARED 'gid'`);
-  await ear.exactly(cluster, 'two-phase');
   assert.equal((await worker(cluster)).mode, 'worker');
   await byWorker(cluster);
-  await auditIsClean(bridge);
 });

@@ -6,7 +6,7 @@ import { freePort, removeFolder, run, scratchFolder, serve, top } from './proces
 import { until, within } from './wait.js';
 
 // Settings that name a secret: the harness writes each into a file of mode 0600 and configures <name>_file.
-const SECRETS = ['app_secret', 'jwt_secret', 'jwt_keys', 'onesignal_api_key', 'demo_password'];
+const SECRETS = ['app_secret', 'jwt_secret', 'jwt_keys', 'onesignal_api_key', 'demo_password', 'metrics_token'];
 
 // Tests are faster than people: what limits a person's pace is off, unless a test sets it.
 const UNLIMITED = {

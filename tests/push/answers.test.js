@@ -55,6 +55,14 @@ test('429: Retry-After is kept to, by this push and by all others', async (t) =>
   assert.equal(later.length, 2);
 });
 
+for (const seconds of ['9223372036854775', '9223372036854775807']) {
+  test(`503 and Retry-After ${seconds}: a pause without end is no pause, the push is given up`, async (t) => {
+    const scene = await startScene(t, cluster);
+    const row = await chatThat(scene, 'dead', { status: 503, headers: { 'retry-after': seconds } });
+    assert.equal(row.attempts, 1);
+  });
+}
+
 test('an empty id is final: nobody is subscribed', async (t) => {
   const scene = await startScene(t, cluster);
   const row = await chatThat(scene, 'no_recipients', { noRecipients: true });
@@ -104,17 +112,19 @@ test('403 pauses all sending, longer each time; nothing is lost, and a new key e
   const { onesignal, bridge } = scene;
   const ids = [];
   for (let i = 0; i < 3; i++) ids.push((await send(cluster, newPlayer(), `chat ${i}`)).request_id);
-  const posts = await onesignal.waitForRequests(6, 'two more refused probes');
-  await until(() => (bridge.log().match(/push_paused reason=refused/g) ?? []).length >= 3, 'three pauses');
+  const pauses = () => [...bridge.log().matchAll(/push_paused reason=refused pause_ms=(\d+)/g)].map(([, ms]) => Number(ms));
+  await until(() => pauses().length >= 3, 'three pauses');
+  assert.deepEqual(pauses().slice(0, 3), [300, 600, 1200]);
+  const silences = () => onesignal.requests.slice(1).map((one, i) => one.at - onesignal.requests[i].at).filter((ms) => ms > 250);
+  await until(() => silences().length >= 2, 'two of them to pass');
+  assert.ok(silences()[0] >= 270 && silences()[1] >= 540, `silences of ${silences()} ms`);
+  assert.ok(onesignal.requests.length - silences().length <= ids.length, 'one probe at a time');
   assert.equal(await bridge.metric('unichat_push_provider_paused'), 1);
   for (const id of ids) {
     const row = await pushOf(cluster, id);
     assert.equal(row.failures, 0);
     assert.match(row.state, /pending|sending/);
   }
-  const probes = posts.slice(3);
-  const pauses = probes.map((one, i) => one.at - posts[i + 2].at);
-  assert.ok(pauses[0] >= 270 && pauses[1] >= 540, `pauses of ${pauses} ms`);
 
   bridge.configure({ onesignal_api_key: onesignal.key });
   await bridge.kill('SIGHUP');

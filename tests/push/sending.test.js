@@ -128,6 +128,24 @@ test('without a key the queue is kept and one warning says so; with one it is se
   for (const row of rows) await pushIn(cluster, row.request_id, 'sent');
 });
 
+test('app, key, target and the rest are taken over by SIGHUP, together or not at all', async (t) => {
+  const { onesignal, bridge } = await startScene(t, cluster, { onesignal_api_key: null, onesignal_app_id: null, onesignal_base_url: null });
+  const { request_id: id } = await send(cluster, newPlayer(), 'hello');
+  const told = (what) => until(() => bridge.log().includes(what), `${what} in the log`);
+  bridge.configure({ ...onesignal.settings, onesignal_target: 'subscription:nobody' });
+  await bridge.kill('SIGHUP');
+  await told('event=reload_failed');
+  assert.match(bridge.log(), /event=push_unusable setting=onesignal_target/);
+  assert.equal((await pushOf(cluster, id)).attempts, 0);
+  bridge.configure({ onesignal_target: 'external_id:7', onesignal_auth_scheme: 'Basic' });
+  await bridge.reloaded();
+  await pushIn(cluster, id, 'sent');
+  const [post] = onesignal.requests;
+  assert.equal(post.body.app_id, onesignal.appId);
+  assert.deepEqual(post.body.include_aliases, { external_id: ['7'] });
+  assert.equal(post.headers.authorization, `Basic ${onesignal.key}`);
+});
+
 test('the key is neither in the log nor in the arguments nor in the database, even when the answer repeats it', async (t) => {
   const { onesignal, bridge } = await startScene(t, cluster, { log_level: 'debug' }, { key: 'os_v2_app_very_secret' });
   onesignal.fail({ status: 400, body: { errors: ['no such key: os_v2_app_very_secret'] } });

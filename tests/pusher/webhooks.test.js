@@ -119,3 +119,19 @@ test('a receiver that never answers holds up nobody', async () => {
   hanging.close();
   bridge.configure({ app_webhook_url: url });
 });
+
+test('what waits for a receiver that takes nothing is bounded in bytes: what is more is counted', async () => {
+  const hanging = http.createServer(() => {});
+  await new Promise((resolve) => { hanging.listen(0, '127.0.0.1', resolve); });
+  const full = await startBridge(null, {
+    app_client_events: 'on', app_max_client_events: 10000, app_webhook_url: `http://127.0.0.1:${hanging.address().port}/`,
+  }, { wait: false });
+  after(() => { hanging.closeAllConnections(); hanging.close(); return full.stop(); });
+  const raw = await connectRaw(full);
+  await raw.subscribed('private-full');
+  for (let i = 0; i < 2500; i += 1) raw.send('client-e', 'x'.repeat(9000), { channel: 'private-full' });
+  await raw.settle();
+  const dropped = await full.metric('unichat_webhook_events_total', 'outcome="dropped"');
+  assert.ok(dropped > 500 && dropped < 1000, `${dropped} dropped of 22 MB`);
+  await raw.close();
+});

@@ -1,8 +1,10 @@
 // How much one identity may ask of the HTTP API: what is too much is answered 429 with the time to come back, stores nothing,
 // works when that time is over, and is nobody else's business.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { isError, startAll, until } from '../lib/index.js';
+import { once } from 'node:events';
+import { after, test } from 'node:test';
+import WebSocket from 'ws';
+import { isError, startAll, until, within } from '../lib/index.js';
 
 const { cluster, bridge } = await startAll({
   player_messages: 300, player_burst: 5, caller_requests: 10, failed_tokens: 10, demo_password: 'open sesame',
@@ -83,6 +85,35 @@ test('wrong tokens are limited by address; a right one from there still gets in'
   isLimited(await wrong());
   isLimited(await bridge.api('GET', '/session', { token: 'nonsense' }));
   assert.equal((await bridge.api('GET', '/api/unified-chat/messages/hal', { token: player('hal') })).status, 200);
+});
+
+// What a WebSocket is told first.
+async function greeting(token) {
+  const ws = new WebSocket(`ws://127.0.0.1:${bridge.port}/app/${bridge.key}?protocol=7`, { headers: { authorization: `Bearer ${token}` } });
+  after(() => ws.terminate());
+  const [data] = await within(once(ws, 'message'), 'the first message of a WebSocket');
+  ws.terminate();
+  return JSON.parse(String(data));
+}
+
+test('wrong tokens of handshakes count too; a right one from there still gets in', async () => {
+  bridge.configure({ failed_tokens: 5 });
+  await bridge.restart();
+  for (let i = 0; i < 5; i++) assert.equal((await greeting('wrong')).event, 'pusher:connection_established'); // who proves nothing
+  const refused = await greeting('wrong');
+  assert.equal(refused.event, 'pusher:error');
+  assert.equal(refused.data.code, 4100);
+  isLimited(await bridge.api('GET', '/api/unified-chat/messages/hal', { token: 'nonsense' }));
+  assert.equal((await greeting(player('hal'))).event, 'pusher:connection_established');
+  bridge.configure({ failed_tokens: 10 });
+  await bridge.restart();
+});
+
+test('asking who one is is a call like any other', async () => {
+  const token = player('sid');
+  const answers = await Promise.all(Array.from({ length: 250 }, () => bridge.api('GET', '/session', { token })));
+  assert.ok(answers.filter((answer) => answer.status === 200).length >= 100, 'fewer than the burst');
+  isLimited(answers.find((answer) => answer.status === 429));
 });
 
 test('guessing the demo’s password is limited before it is compared', async () => {

@@ -1,10 +1,12 @@
 // Sockets: how long a client may take to say what it wants, how many there may be of one address, of one identity and of
 // all, and that those who only hold sockets open keep nobody out.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import tls from 'node:tls';
 import WebSocket from 'ws';
 import { connectClient, connectSocket, freePort, run, scratchFolder, sleep, startAll, startBridge, until, within } from '../lib/index.js';
 
@@ -81,13 +83,18 @@ test('so is one whose body does not come', async () => {
   await runOutOfTime(bridge, [socket]);
 });
 
-test('so is one that does not finish the TLS handshake', async () => {
+// A bridge that speaks TLS on `port` besides.
+async function withTls(settings) {
   const folder = scratchFolder('tls');
   const [cert, key] = ['cert.pem', 'key.pem'].map((name) => path.join(folder, name));
   run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
     '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert]);
   const port = await freePort();
-  const one = await another({ request_time: '1s', tls_cert: cert, tls_key: key, tls_port: port });
+  return { port, one: await another({ ...settings, tls_cert: cert, tls_key: key, tls_port: port }) };
+}
+
+test('so is one that does not finish the TLS handshake', async () => {
+  const { port, one } = await withTls({ request_time: '1s' });
   const sockets = ['', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'].map((bytes) => open(port, bytes));
   await runOutOfTime(one, sockets);
 });
@@ -128,6 +135,52 @@ test('a WebSocket that does not answer the Close frame is closed', async () => {
   await until(() => socket.text.includes('4001'), 'the refusal');
   await within(socket.ended, 'it to be closed', 9000);
 });
+
+// Answers fill the kernel's buffer so far that the bridge is not told that there is room, and not so far that it holds bytes back.
+test('nor does one stay that says goodbye and takes no more', async () => {
+  const socket = open(bridge.port, upgrade(bridge));
+  await until(() => socket.text.includes('connection_established'), 'the greeting');
+  socket.pause();
+  const room = Number(fs.readFileSync('/proc/sys/net/ipv4/tcp_wmem', 'ascii').split(/\s+/)[2]);
+  const questions = Math.round(room * 0.83 / LONG_QUESTION.length);
+  const before = await bridge.metric('unichat_messages_in_total');
+  socket.write(Buffer.concat(Array(questions).fill(masked(1, LONG_QUESTION))));
+  await until(async () => await bridge.metric('unichat_messages_in_total') - before === questions, 'all questions to be read', 30000);
+  socket.write(masked(8, '\x03\xe8'));
+  await until(() => !heldBy(bridge, socket), 'it to be closed', 9000);
+  socket.destroy();
+});
+
+// Libwebsockets' own timers are late when nothing else happens.
+test('who reads nothing is closed when his time is over, also by a bridge that has nothing else to do', async () => {
+  const folder = scratchFolder('large');
+  fs.mkdirSync(path.join(folder, 'player'));
+  fs.writeFileSync(path.join(folder, 'player', 'large.txt'), Buffer.alloc(15 << 20, 'x')); // more than the kernel takes
+  fs.chmodSync(folder, 0o755);
+  const one = await another({ max_queue_time: '1s', web_root: folder });
+  const get = open(one.port, 'GET /player/large.txt HTTP/1.1\r\nHost: x\r\n\r\n');
+  get.pause();
+  await until(() => heldBy(one, get), 'the HTTP client to be accepted');
+  await until(() => !heldBy(one, get), 'the HTTP client to be closed', 9000);
+  const ws = open(one.port, upgrade(one));
+  await until(() => ws.text.includes('connection_established'), 'the greeting');
+  ws.pause();
+  ws.write(Buffer.concat(Array(150).fill(masked(1, LONG_QUESTION))));
+  await until(() => /event=slow_consumer/.test(one.log()), 'it to be found slow');
+  await until(() => !heldBy(one, ws), 'the WebSocket to be closed', 9000);
+  for (const socket of [get, ws]) socket.destroy();
+});
+
+const LONG_QUESTION = JSON.stringify({ event: 'pusher:subscribe', data: { channel: `private-${'x'.repeat(60000)}` } }); // the answer repeats the name
+const upgrade = (one) => `GET /app/${one.key} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n`
+  + 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n';
+
+// A client's frame: with a mask, of zeros.
+function masked(opcode, text) {
+  const payload = Buffer.from(text, 'latin1'), length = payload.length;
+  const head = length < 126 ? [0x80 | length] : [0x80 | 126, length >> 8, length & 255];
+  return Buffer.concat([Buffer.from([0x80 | opcode, ...head, 0, 0, 0, 0]), payload]);
+}
 
 test('headers that are too large: 431, and far too large ones cost nobody anything', async () => {
   const get = (bytes) => open(bridge.port, `GET /healthz HTTP/1.1\r\nHost: x\r\nCookie: a=${'b'.repeat(bytes)}\r\n\r\n`);
@@ -187,6 +240,16 @@ test('so has a user who signs in', async () => {
   await until(() => third.pusher.user.user_data, 'the third to get in when it comes back');
 });
 
+test('what the settings make the bridge open itself is kept from clients', async () => {
+  const most = async (settings) => {
+    const one = await another({ database: 'host=127.0.0.1 port=1', ...settings }, { wait: false });
+    return one.metric('unichat_sockets_max');
+  };
+  const few = await most({ pool_size: 1, push_concurrency: 1 });
+  assert.equal(few - await most({ pool_size: 64, push_concurrency: 1 }), 2 * 63, 'two descriptors of each connection to the database');
+  assert.ok(few - await most({ pool_size: 1, push_concurrency: 64 }) >= 63, 'one of each push');
+});
+
 test('a full house: who waits longest makes room, and so silent sockets keep nobody out', async () => {
   const one = await another({ max_sockets: 40, request_time: '10min' });
   const silent = Array.from({ length: 200 }, () => open(one.port, 'GET / HTTP/1.1\r\nHost: '));
@@ -240,6 +303,33 @@ test('a WebSocket that floods is read from slowly; nothing of it is lost, and no
   const answered = flood.messages.length;
   await until(() => flood.messages.length > answered, 'the flood to go on');
   assert.ok(await one.metric('unichat_limited_total', 'limit="identity_messages"') >= 1);
+});
+
+test('pongs with something in them that nothing was asked for are messages, too', async () => {
+  const one = await another({ identity_messages: 1 });
+  const flood = await connectSocket(one);
+  for (let i = 0; i < 15; i++) flood.ws.pong('x');
+  flood.send({ event: 'pusher:ping', data: {} });
+  await until(async () => await one.metric('unichat_limited_total', 'limit="identity_messages"') >= 1, 'the limit to be reached');
+  await flood.received((m) => m.event === 'pusher:pong', 'nothing to be lost');
+});
+
+test('so is one whose flood is in one record of TLS: the bridge goes on meanwhile', async () => {
+  const { port, one } = await withTls({ identity_messages: 20 });
+  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  socket.on('error', () => {});
+  let text = '';
+  socket.on('data', (data) => { text += data; });
+  socket.write(upgrade(one));
+  await until(() => text.includes('connection_established'), 'the greeting');
+  const pongs = () => text.split('pusher:pong').length - 1;
+  for (const count of [300, 350]) {
+    socket.write(Buffer.concat(Array(count - pongs()).fill(masked(1, '{"event":"pusher:ping"}'))));
+    assert.equal((await within(one.api('GET', '/healthz'), 'an answer to somebody else')).status, 200);
+    await until(() => pongs() === count, 'every message to be answered', 30000);
+  }
+  assert.ok(await one.metric('unichat_limited_total', 'limit="identity_messages"') > 0);
+  socket.destroy();
 });
 
 test('all WebSockets of one identity share that limit; another identity has its own', async () => {

@@ -107,6 +107,13 @@ class Watcher {
     this.log.push([event.playerId, event.seq, event.kind ?? 'message', event.message ?? null]);
   }
 
+  // What we have may be wrong: the database that it is from has gone, and the one that came after it may lack some of it.
+  drop() {
+    this.resyncs++;
+    this.log = [];
+    this.last.clear();
+  }
+
   violate(what) {
     if (this.violations.length === 0) this.note(`VIOLATION: ${what}`);
     if (this.violations.length < 20) this.violations.push(what);
@@ -139,12 +146,10 @@ class PlayerResume extends Watcher {
     else this.violate(`got seq ${event.seq} after ${this.at(this.playerId)}`);
   }
 
-  // What we have may be wrong: all of it again. An answer to an earlier "after 0" may be on its way, and looks the same.
+  // An answer to an earlier "after 0" may be on its way, and looks the same.
   onResync() {
-    this.resyncs++;
+    this.drop();
     this.askedTwice = true;
-    this.log = [];
-    this.last.clear();
     this.catchingUp = true;
     this.resume(0);
   }
@@ -157,8 +162,11 @@ class PlayerFetch extends Watcher {
     this.wanted = new Set();
   }
 
+  // Whose history is fetched first.
+  get root() { return this.playerId; }
+
   onSubscribed() {
-    this.fetchSoon(this.playerId);
+    this.fetchSoon(this.root);
   }
 
   onEvent(event) {
@@ -169,8 +177,9 @@ class PlayerFetch extends Watcher {
   }
 
   onResync() {
-    this.resyncs++;
-    this.onSubscribed();
+    const had = [...this.last.keys()];
+    this.drop();
+    for (const playerId of [this.root, ...had]) this.fetchSoon(playerId);
   }
 
   fetchSoon(playerId) {
@@ -191,9 +200,12 @@ class PlayerFetch extends Watcher {
     }
   }
 
+  // What was asked for before everything was dropped is not looked at: it is wanted again already.
   async fetchPlayer(playerId) {
+    const { resyncs } = this;
     for (let more = true; more;) {
       const page = await this.get(`/api/unified-chat/messages/${playerId}?after=${this.at(playerId)}&limit=200`);
+      if (resyncs !== this.resyncs) return;
       if (page.resync) this.violate(`the history of ${playerId} is behind seq ${this.at(playerId)}`);
       for (const message of page.messages)
         if (message.seq > this.at(playerId)) this.show(message);
@@ -213,13 +225,11 @@ class PlayerFetch extends Watcher {
 }
 
 class StaffFetch extends PlayerFetch {
-  onSubscribed() {
-    this.fetchSoon('');
-  }
+  // Stands for the queue itself: it says who has news.
+  get root() { return ''; }
 
-  // '' stands for the queue itself: it says who has news.
   async fetchPlayer(playerId) {
-    if (playerId !== '') return super.fetchPlayer(playerId);
+    if (playerId !== this.root) return super.fetchPlayer(playerId);
     const { requests } = await this.get('/api/unified-chat/requests?status=waiting,in_progress,resolved&limit=200');
     for (const request of requests)
       if (request.lastSeq > this.at(request.playerId)) this.wanted.add(request.playerId);
@@ -242,10 +252,5 @@ class StaffResume extends StaffFetch {
     else if (this.fetching) this.fetchSoon(event.playerId); // after a resync
     else this.violate(`got seq ${event.seq} of ${event.playerId} after ${at}`);
     if (event.position) this.position = event.position;
-  }
-
-  onResync() {
-    this.resyncs++;
-    this.fetchSoon('');
   }
 }

@@ -5,8 +5,8 @@
 //
 // The faults are dealt like cards: each kind once in an order of chance, then again, the heavier ones more often. A run ends
 // only when every kind has happened.
-import fs from 'node:fs';
 import { sleep, until } from '../../lib/index.js';
+import { frozen } from './freeze.js';
 
 const TRIES = 10; // for one kind to happen
 
@@ -49,18 +49,6 @@ async function endBridge({ topology }, random, signal, pause = () => {}) {
   return signal === 'SIGKILL' ? by === 'SIGKILL' : code === 0;
 }
 
-// What /proc says of a process: T is stopped.
-const stateOf = (pid) => fs.readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1][0];
-
-async function freeze(pid, pause) {
-  process.kill(pid, 'SIGSTOP');
-  await until(() => stateOf(pid) === 'T', 'the process to be stopped');
-  await pause();
-  const still = stateOf(pid) === 'T';
-  process.kill(pid, 'SIGCONT');
-  return still;
-}
-
 async function breakNet(net, how, pause) {
   const broken = net.connections;
   if (how === 'silent') net.silence();
@@ -94,8 +82,8 @@ export const WORKER_FAULTS = {
 export const FRONT_FAULTS = {
   'bridge SIGKILLed': [3, (world, random, pause) => endBridge(world, random, 'SIGKILL', pause)],
   'bridge SIGTERMed': [2, (world, random) => endBridge(world, random, 'SIGTERM')],
-  'bridge stopped and continued': [3, ({ topology }, random, pause) => freeze(random.pick(topology.bridges).pid, pause)],
-  'clients stopped and continued': [3, ({ clients }, random, pause) => freeze(random.pick(clients).pid, pause)],
+  'bridge stopped and continued': [3, ({ topology }, random, pause) => frozen(random.pick(topology.bridges).pid, pause)],
+  'clients stopped and continued': [3, ({ clients }, random, pause) => frozen(random.pick(clients).pid, pause)],
   'clients moved to the other bridge': [2, async ({ clients }, random) => await random.pick(clients).move() > 0],
   'clients\' network silent': [3, (world, random, pause) => breakNet(clientNet(world, random), 'silent', pause)],
   'clients\' network cut': [3, (world, random, pause) => breakNet(clientNet(world, random), 'cut', pause)],

@@ -1,5 +1,6 @@
 // The proof: for every client, all of it, once, in order.
 import assert from 'node:assert/strict';
+import { until } from '../../lib/index.js';
 
 // What is in the database in the end. `committed` was written by the writers in the transactions of the messages.
 export async function readTruth(cluster) {
@@ -31,6 +32,20 @@ export function proveStored({ players, committed, broken }) {
 export function hasAll({ players }, playerId, last) {
   const wanted = playerId ? [playerId] : [...players.keys()];
   return wanted.every((player) => (last[player] || 0) === (players.get(player) || []).length);
+}
+
+// Waits until nobody misses anything, then judges everybody. clients: processes (client-process.js). Returns the truth, the
+// clients' reports, whether everything has arrived in time, what is wrong, as texts, and the first client that has it wrong.
+export async function judgeAll(cluster, clients, deadline = 60000) {
+  const truth = await until(() => readTruth(cluster), 'the database to answer');
+  proveStored(truth);
+  let reports;
+  const arrived = await until(async () => {
+    reports = (await Promise.all(clients.map((some) => some.reports()))).flat();
+    return reports.every((one) => hasAll(truth, one.playerId, one.last));
+  }, 'every client to have everything', deadline).then(() => true, () => false);
+  const judged = reports.map((one) => ({ one, wrong: judge(truth, one).map((what) => `${one.name}: ${what}`) }));
+  return { truth, reports, arrived, wrong: judged.flatMap(({ wrong }) => wrong), worst: judged.find(({ wrong }) => wrong.length > 0)?.one };
 }
 
 // One client's log against the truth. Returns what is wrong, as text; empty: nothing.

@@ -5,7 +5,7 @@
 //           ends still acknowledge, so only a probe of the application's own notices
 //   closed  every connection is reset and new ones are refused: a server gone
 //
-// cut() resets the connections there are, end() ends them in good order; new ones are welcome.
+// refuse() refuses new connections alone. cut() resets the connections there are, end() ends them in good order; new ones are welcome.
 import net from 'node:net';
 import { freePort } from '../../lib/index.js';
 
@@ -68,6 +68,11 @@ class Proxy {
     this.mode = 'open';
     for (const pair of this.pairs) this.flow(pair);
     if (!this.server.listening) await this.listen();
+  }
+
+  // Those that there are stay as they are; new ones are refused, until restore().
+  refuse() {
+    this.server.close();
   }
 
   cut() {

@@ -12,12 +12,16 @@ const SEND = `INSERT INTO committed SELECT $1, seq, $2 FROM unichat_send($1, $2,
 
 // How a writer sends, and how often.
 const WAYS = { one: 60, several: 10, rolledBack: 7, savepoint: 6, heldOpen: 3, status: 8, large: 4, rows: 2 };
+const PREPARING = { ...WAYS, twoPhase: 5 };
 
-// servers(): [{host, port}] to try in turn. rate: transactions a second of all writers together.
-export function startWriters({ servers, database, players, count, rate, random }) {
-  const writers = Array.from({ length: count }, (_, n) => new Writer(n, servers, database, players, random.fork()));
+// servers(): [{host, port}] to try in turn. rate: transactions a second of all writers together. prepares: whether some are prepared,
+// which a transaction that notifies by itself cannot be.
+export function startWriters({ servers, database, players, count, rate, random, prepares = false }) {
+  const writers = Array.from({ length: count }, (_, n) => new Writer(n, servers, database, players, random.fork(), prepares ? PREPARING : WAYS));
   for (const writer of writers) writer.done = writer.run((1000 * count) / rate);
   return {
+    prepares,
+    get prepared() { return writers.reduce((sum, one) => sum + one.prepared, 0); },
     get sent() { return writers.reduce((sum, one) => sum + one.sent, 0); },
     get failed() { return writers.reduce((sum, one) => sum + one.failed, 0); },
     get errors() { return new Set(writers.flatMap((one) => [...one.errors])); },
@@ -29,8 +33,8 @@ export function startWriters({ servers, database, players, count, rate, random }
 }
 
 class Writer {
-  constructor(number, servers, database, players, random) {
-    Object.assign(this, { number, servers, database, players, random, sent: 0, failed: 0, errors: new Set(), serial: 0 });
+  constructor(number, servers, database, players, random, ways) {
+    Object.assign(this, { number, servers, database, players, random, ways, sent: 0, prepared: 0, failed: 0, errors: new Set(), serial: 0 });
   }
 
   async run(pause) {
@@ -38,7 +42,7 @@ class Writer {
       const begun = Date.now();
       try {
         this.client ??= await this.connect();
-        await this[this.random.weighted(WAYS)]();
+        await this[this.random.weighted(this.ways)]();
       } catch (error) {
         await this.recover(error);
       }
@@ -54,9 +58,18 @@ class Writer {
     client.on('error', () => {});
     await client.connect();
     const { rows: [{ readonly }] } = await client.query(`SELECT current_setting('transaction_read_only') = 'on' AS readonly`);
-    if (!readonly) return client;
+    if (!readonly) {
+      await this.commitPrepared(client);
+      return client;
+    }
     await client.end();
     throw new Error('a standby');
+  }
+
+  // What it had prepared when it lost its connection: it holds the locks of its players.
+  async commitPrepared(client) {
+    const { rows } = await client.query('SELECT gid FROM pg_prepared_xacts WHERE gid LIKE $1', [`w${this.number}.%`]);
+    for (const { gid } of rows) await client.query(`COMMIT PREPARED '${gid}'`);
   }
 
   // A refusal by the rules costs nothing; after anything else the connection is not to be trusted.
@@ -126,6 +139,14 @@ class Writer {
       await sleep(this.random.between(100, 1500));
       await this.send();
     });
+  }
+
+  async twoPhase() {
+    const gid = `w${this.number}.${++this.serial}`;
+    await this.transaction(() => this.sendSeveral(), `PREPARE TRANSACTION '${gid}'`);
+    await sleep(this.random.between(0, 200));
+    await this.client.query(`COMMIT PREPARED '${gid}'`);
+    this.prepared++;
   }
 
   async status() {
