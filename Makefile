@@ -24,7 +24,8 @@ install: all web ## Install the extension into PG_CONFIG's PostgreSQL, the rest 
 	install -d $(share)
 	rm -rf $(share)/web && cp -r build/web $(share)/web && chmod -R a+rX $(share)/web
 	install -D -m 644 packaging/unichat-bridge.conf.example $(share)/unichat-bridge.conf.example
-	install -D -m 644 packaging/unichat-bridge.service $(DESTDIR)$(PREFIX)/lib/systemd/system/unichat-bridge.service
+	sed 's|/usr/local/|$(PREFIX)/|; s|/etc/unichat|$(SYSCONFDIR)/unichat|' packaging/unichat-bridge.service > build/unichat-bridge.service
+	install -D -m 644 build/unichat-bridge.service $(DESTDIR)$(PREFIX)/lib/systemd/system/unichat-bridge.service
 	install -d $(DESTDIR)$(SYSCONFDIR)/unichat
 
 uninstall: ## Remove what install has installed; the configuration and all data stay

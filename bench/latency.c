@@ -5,7 +5,7 @@
  * usage: latency BRIDGE_DB FLOOR_DB PORT KEY TOKEN RATE SECONDS SLICE_MS    prints JSON
  *
  *   bridge  a WebSocket client of the bridge, which listens to BRIDGE_DB
- *   floor   a bare libpq client that has said LISTEN in FLOOR_DB and does nothing else
+ *   floor   a bare libpq client that listens in FLOOR_DB and does nothing else
  *
  * Both databases are of one cluster and have the same extension; a notification wakes only those
  * who listen in its own database, so neither side works while the other is measured. The two take
@@ -146,7 +146,7 @@ int main(int argc, char **argv)
     b.senders[BRIDGE] = sender_connect(argv[1]);
     b.senders[FLOOR] = sender_connect(argv[2]);
     b.listener = PQconnectdb(argv[2]);
-    PQclear(PQexec(b.listener, "LISTEN unichat"));
+    PQclear(PQexec(b.listener, "SELECT unichat_listen()"));
     b.client = ws_client_open(&(ws_options){.port = atoi(argv[3]),
                                             .key = argv[4],
                                             .token = argv[5],

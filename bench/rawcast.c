@@ -218,7 +218,7 @@ static int listen_somewhere(void)
 static PGconn *listen_to_database(const char *conninfo)
 {
     PGconn *db = PQconnectdb(conninfo);
-    PQclear(PQexec(db, "LISTEN unichat"));
+    PQclear(PQexec(db, "SELECT unichat_listen()"));
     if (PQstatus(db) != CONNECTION_OK)
         die("%s", PQerrorMessage(db));
     return db;

@@ -70,14 +70,19 @@ function readVersions(cluster) {
   };
 }
 
-// Prints the rows (objects with the same keys) as a Markdown table under a line of versions, and keeps everything as JSON.
-export function report(name, cluster, rows, raw) {
-  const versions = readVersions(cluster);
+// The rows (objects with the same keys) as a Markdown table.
+export function printTable(rows) {
   const heads = Object.keys(rows[0]);
-  console.log(`\nbench/${name}: ${versions.machine}; PostgreSQL ${versions.postgresql}; unichat ${versions.unichat}; ` +
-    `load ${versions.load.toFixed(1)} at the end${quick ? '; QUICK' : ''}\n`);
   console.log(`| ${heads.join(' | ')} |\n|${heads.map(() => ' --- |').join('')}`);
   for (const row of rows) console.log(`| ${heads.map((head) => row[head]).join(' | ')} |`);
+}
+
+// Prints the rows as a table under a line of versions, and keeps everything as JSON.
+export function report(name, cluster, rows, raw) {
+  const versions = readVersions(cluster);
+  console.log(`\nbench/${name}: ${versions.machine}; PostgreSQL ${versions.postgresql}; unichat ${versions.unichat}; ` +
+    `load ${versions.load.toFixed(1)} at the end${quick ? '; QUICK' : ''}\n`);
+  printTable(rows);
   fs.mkdirSync(out, { recursive: true });
   const file = path.join(out, `${name}.json`);
   fs.writeFileSync(file, `${JSON.stringify({ bench: name, ...versions, quick, table: rows, raw }, null, 1)}\n`);

@@ -143,7 +143,7 @@ stop_all() {
 show() {
     cat <<END
 
-  unichat is running. Open both, side by side:
+  unichat is running: http://localhost:$port/ leads to both portals. Open them side by side:
 
     player   http://localhost:$port/player/
     staff    http://localhost:$port/staff/
