@@ -4,11 +4,11 @@ import { after, test } from 'node:test';
 import { startBridge, startCluster, until } from '../lib/index.js';
 import { hearAll, waitForAudits } from './lib/hear.js';
 import { startProxy } from './lib/proxy.js';
-import { IMPATIENT } from './lib/topology.js';
+import { HEARING } from './lib/topology.js';
 
 const cluster = await startCluster({ config: { wal_writer_delay: '10s', autovacuum: 'off' } });
 const net = await startProxy(() => ({ host: '127.0.0.1', port: cluster.port }));
-const bridge = await startBridge(cluster, { ...IMPATIENT, database: `host=127.0.0.1 port=${net.port} dbname=chat user=postgres` });
+const bridge = await startBridge(cluster, { ...HEARING, database: `host=127.0.0.1 port=${net.port} dbname=chat user=postgres` });
 after(async () => { await bridge.stop(); await net.stop(); await cluster.stop(); });
 
 const ear = await hearAll(bridge);

@@ -5,7 +5,7 @@ import { connectClient, run, startBridge, startCluster, until } from '../lib/ind
 import { auditIsClean, hearAll } from './lib/hear.js';
 import { startProxy } from './lib/proxy.js';
 import { bothDsn, promote, startStandby } from './lib/standby.js';
-import { IMPATIENT } from './lib/topology.js';
+import { HEARING } from './lib/topology.js';
 
 // A client's answer to a resume.
 async function resume(bridge, player, data) {
@@ -24,7 +24,7 @@ test('promotion of a standby: the bridge finds it, delivers what was committed, 
   after(() => primary.stop());
   const standby = await startStandby(primary);
   after(() => standby.stop());
-  const bridge = await startBridge(primary, { ...IMPATIENT, database: bothDsn(primary, standby) });
+  const bridge = await startBridge(primary, { ...HEARING, database: bothDsn(primary, standby) });
   after(() => bridge.stop());
   const ear = await hearAll(bridge);
 
@@ -52,7 +52,7 @@ test('an old primary that was not fenced, and still has the pool: no resume is a
   const nets = [];
   for (const server of [primary, standby]) nets.push(await startProxy(() => ({ host: '127.0.0.1', port: server.port })));
   after(() => Promise.all(nets.map((net) => net.stop())));
-  const bridge = await startBridge(primary, { ...IMPATIENT, audit_interval: '2s', database: bothDsn(primary, standby, nets.map(({ port }) => port)) });
+  const bridge = await startBridge(primary, { ...HEARING, audit_interval: '2s', database: bothDsn(primary, standby, nets.map(({ port }) => port)) });
   after(() => bridge.stop());
   const ear = await hearAll(bridge);
   await primary.query(`SELECT unichat_send('ann', 'before')`);
@@ -82,7 +82,7 @@ test('a database restored elsewhere from an older dump: nobody is left in silenc
   let server = old;
   const net = await startProxy(() => ({ host: '127.0.0.1', port: server.port }));
   after(() => net.stop());
-  const bridge = await startBridge(old, { ...IMPATIENT, database: `host=127.0.0.1 port=${net.port} dbname=chat user=postgres` });
+  const bridge = await startBridge(old, { ...HEARING, database: `host=127.0.0.1 port=${net.port} dbname=chat user=postgres` });
   after(() => bridge.stop());
   const ear = await hearAll(bridge);
 
@@ -106,7 +106,7 @@ test('a database restored elsewhere from an older dump: nobody is left in silenc
 test('a database dropped and restored from an older dump into the same cluster: everybody is told to resync', async () => {
   const cluster = await startCluster();
   after(() => cluster.stop());
-  const bridge = await startBridge(cluster, { ...IMPATIENT, activity_timeout: '1h' });
+  const bridge = await startBridge(cluster, HEARING);
   after(() => bridge.stop());
   const ear = await hearAll(bridge);
 

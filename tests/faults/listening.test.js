@@ -6,11 +6,11 @@ import { after, test } from 'node:test';
 import { freePort, run, scratchFolder, serve, startBridge, startCluster, top, until } from '../lib/index.js';
 import { auditIsClean, hearAll } from './lib/hear.js';
 import { startProxy } from './lib/proxy.js';
-import { IMPATIENT } from './lib/topology.js';
+import { HEARING } from './lib/topology.js';
 
 const cluster = await startCluster({ config: { wal_writer_delay: '10s' } }); // for the xids, below
 const net = await startProxy(() => ({ host: '127.0.0.1', port: cluster.port }));
-const bridge = await startBridge(cluster, { ...IMPATIENT, database: `host=127.0.0.1 port=${net.port} dbname=chat user=postgres` });
+const bridge = await startBridge(cluster, { ...HEARING, database: `host=127.0.0.1 port=${net.port} dbname=chat user=postgres` });
 after(async () => { await bridge.stop(); await net.stop(); await cluster.stop(); });
 
 const ear = await hearAll(bridge);
@@ -83,7 +83,7 @@ test('an xid that a crash has given out twice does not hide an event', async () 
 });
 
 test('very much was missed, and more is sent while it is caught up with: all of it, once, in order', { timeout: 300000 }, async (t) => {
-  const away = await startBridge(cluster, { ...IMPATIENT, statement_timeout: '30s', max_queue: '256MB', max_queue_time: '10min', activity_timeout: '1h',
+  const away = await startBridge(cluster, { ...HEARING, statement_timeout: '30s', max_queue: '256MB', max_queue_time: '10min',
     database: `host=127.0.0.1 port=${net.port} dbname=chat user=postgres` });
   t.after(() => away.stop());
   const heard = await hearAll(away);
@@ -118,7 +118,7 @@ test('another application that holds the queue, and what is no event on the chan
 });
 
 test('an audit that never ends in time gives way to a catch-up', async (t) => {
-  const hasty = await startBridge(cluster, { ...IMPATIENT, statement_timeout: '100ms', audit_interval: '100ms' });
+  const hasty = await startBridge(cluster, { ...HEARING, statement_timeout: '100ms', audit_interval: '100ms' });
   t.after(() => hasty.stop());
   const heard = await hearAll(hasty);
   const session = await cluster.connect();
@@ -143,7 +143,7 @@ test('through pgbouncer in transaction mode: the log says why nothing is heard',
   fs.writeFileSync(ini, `[databases]\nchat = host=127.0.0.1 port=${cluster.port} dbname=chat user=postgres\n[pgbouncer]\npool_mode = transaction\n`
     + `listen_addr = 127.0.0.1\nlisten_port = ${port}\nunix_socket_dir =\nauth_type = any\nignore_startup_parameters = extra_float_digits,options\n`);
   const pooler = serve(stdout.trim(), [ini], { logFile: path.join(folder, 'log'), user: 'postgres' });
-  const pooled = await startBridge(cluster, { ...IMPATIENT, database: `host=127.0.0.1 port=${port} dbname=chat user=postgres` }, { wait: false });
+  const pooled = await startBridge(cluster, { ...HEARING, database: `host=127.0.0.1 port=${port} dbname=chat user=postgres` }, { wait: false });
   try {
     // The pooler gives the session a server of its own by chance for as long as nobody else wants one.
     const token = pooled.token('staff', 'sam');

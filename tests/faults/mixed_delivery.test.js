@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { startBridge, startCluster, until } from '../lib/index.js';
 import { hearAll } from './lib/hear.js';
-import { IMPATIENT } from './lib/topology.js';
+import { HEARING } from './lib/topology.js';
 
 // Of two background workers one is PostgreSQL's own launcher, so two databases cannot have one each.
 const cluster = await startCluster({ config: { shared_preload_libraries: 'unichat', max_worker_processes: 2, max_prepared_transactions: 2 } });
 after(() => cluster.stop());
-const bridge = await startBridge(cluster, { ...IMPATIENT, audit_interval: '1h' }); // what arrives, somebody has notified
+const bridge = await startBridge(cluster, { ...HEARING, audit_interval: '1h' }); // what arrives, somebody has notified
 after(() => bridge.stop());
 const ear = await hearAll(bridge);
 

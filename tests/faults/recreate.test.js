@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectClient, until } from '../lib/index.js';
-import { IMPATIENT } from './lib/topology.js';
+import { HEARING } from './lib/topology.js';
 import { inBothWays } from './lib/ways.js';
 
-inBothWays({ settings: IMPATIENT }, (world) => {
+inBothWays({ settings: HEARING }, (world) => {
   const send = (player, text) => world.cluster.query('SELECT unichat_send($1, $2)', [player, text]);
 
   test('DROP and CREATE EXTENSION under a running bridge: everybody is told, and delivery goes on with the same players and seqs', async () => {

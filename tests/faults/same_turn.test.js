@@ -6,11 +6,11 @@ import { after, test } from 'node:test';
 import { startBridge, startCluster, until, within } from '../lib/index.js';
 import { auditIsClean, hearAll } from './lib/hear.js';
 import { startProxy } from './lib/proxy.js';
-import { IMPATIENT } from './lib/topology.js';
+import { HEARING } from './lib/topology.js';
 
 const cluster = await startCluster();
 const net = await startProxy(() => ({ host: '127.0.0.1', port: cluster.port }));
-const bridge = await startBridge(cluster, { ...IMPATIENT, database: `host=127.0.0.1 port=${net.port} dbname=chat user=postgres` });
+const bridge = await startBridge(cluster, { ...HEARING, database: `host=127.0.0.1 port=${net.port} dbname=chat user=postgres` });
 after(async () => { await bridge.stop(); await net.stop(); await cluster.stop(); });
 
 // A TCP connection, which the kernel accepts for a bridge that is stopped.

@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import { startBridge, startCluster, until } from '../lib/index.js';
 import { auditIsClean, hearAll } from './lib/hear.js';
 import { startSplitter } from './lib/split.js';
-import { IMPATIENT } from './lib/topology.js';
+import { HEARING } from './lib/topology.js';
 
 const cluster = await startCluster();
 after(() => cluster.stop());
@@ -13,7 +13,7 @@ async function startSplit(t, settings, pauseMs) {
   const splitter = await startSplitter({ host: '127.0.0.1', port: cluster.port, noDelay: true }, { pauseMs });
   t.after(() => splitter.stop());
   const bridge = await startBridge(cluster, {
-    ...IMPATIENT, ...settings, database: `host=127.0.0.1 port=${splitter.port} dbname=chat user=postgres sslmode=disable gssencmode=disable` });
+    ...HEARING, ...settings, database: `host=127.0.0.1 port=${splitter.port} dbname=chat user=postgres sslmode=disable gssencmode=disable` });
   t.after(() => bridge.stop());
   return { splitter, bridge };
 }

@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import { startBridge, startCluster, until } from '../lib/index.js';
 import { hearAll } from './lib/hear.js';
 import { bothDsn, promote, startStandby } from './lib/standby.js';
-import { IMPATIENT } from './lib/topology.js';
+import { HEARING } from './lib/topology.js';
 
 const CONFIG = { shared_preload_libraries: 'unichat', max_prepared_transactions: 10, wal_retrieve_retry_interval: '200ms' };
 const NO_AUDIT = { audit_interval: '1h' }; // what arrives, the worker has sent
@@ -20,7 +20,7 @@ test('promotion of a standby: there is no worker while it is one; then one comes
   after(() => primary.stop());
   const standby = await startStandby(primary);
   after(() => standby.stop());
-  const bridge = await startBridge(primary, { ...IMPATIENT, ...NO_AUDIT, database: bothDsn(primary, standby) });
+  const bridge = await startBridge(primary, { ...HEARING, ...NO_AUDIT, database: bothDsn(primary, standby) });
   after(() => bridge.stop());
   const ear = await hearAll(bridge);
 
@@ -42,7 +42,7 @@ test('promotion of a standby: there is no worker while it is one; then one comes
 test('a crash of the server: its worker is back with whoever listens; what was prepared before is notified when it commits', async () => {
   const cluster = await startCluster({ config: CONFIG });
   after(() => cluster.stop());
-  const bridge = await startBridge(cluster, { ...IMPATIENT, ...NO_AUDIT });
+  const bridge = await startBridge(cluster, { ...HEARING, ...NO_AUDIT });
   after(() => bridge.stop());
   const ear = await hearAll(bridge);
 

@@ -7,13 +7,13 @@ import { startBridge, startCluster, until } from '../lib/index.js';
 import { frozen } from './lib/freeze.js';
 import { auditIsClean } from './lib/hear.js';
 import { startLoad } from './lib/load.js';
-import { IMPATIENT } from './lib/topology.js';
+import { HEARING } from './lib/topology.js';
 
 const cluster = await startCluster({ config: { shared_preload_libraries: 'unichat', max_connections: 80 } });
 after(() => cluster.stop());
-const audited = await startBridge(cluster, IMPATIENT);
+const audited = await startBridge(cluster, HEARING);
 after(() => audited.stop());
-const unaudited = await startBridge(cluster, { ...IMPATIENT, audit_interval: '1h' });
+const unaudited = await startBridge(cluster, { ...HEARING, audit_interval: '1h' });
 after(() => unaudited.stop());
 const load = await startLoad(cluster, [audited, unaudited]);
 after(() => load.stop());

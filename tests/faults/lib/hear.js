@@ -4,6 +4,7 @@ import { connectClient, until } from '../../lib/index.js';
 
 export const STAFF = 'private-staff-portal';
 
+// The client does not resume: what is sent while its connection is away is not heard, so one that was away fails the test.
 // options: of connectClient; without `channels` it listens to the staff's.
 export async function hearAll(bridge, options = {}) {
   const client = await connectClient(bridge, { token: bridge.token('staff', 'ear'), channels: [STAFF], ...options });
@@ -24,6 +25,7 @@ export async function hearAll(bridge, options = {}) {
     for (; read < client.events.length; read++) take(client.events[read]);
     return heard.get(player) || [];
   };
+  const wasHeld = () => assert.deepEqual(client.states.filter((state) => state !== 'connecting'), ['connected'], "the ear's own connection");
   return {
     client,
     of,
@@ -34,7 +36,7 @@ export async function hearAll(bridge, options = {}) {
       const stored = await cluster.query(`SELECT seq::int, unichat_event(player_id, seq)::jsonb - 'xid' AS event FROM chat_events
         WHERE player_id = $1 ORDER BY seq`, [player]);
       const last = stored.at(-1)?.seq ?? 0;
-      await until(() => of(player).at(-1)?.seq >= last, `event ${last} of ${player}`, deadline);
+      await until(() => of(player).at(-1)?.seq >= last, `event ${last} of ${player}`, deadline).finally(wasHeld);
       assert.deepEqual(of(player).map(({ seq }) => seq), Array.from({ length: last }, (_, n) => n + 1), player);
       if (content) of(player).forEach((event, n) => assert.deepEqual({ ...event, position: undefined }, { ...stored[n].event, position: undefined }, `${player} ${n + 1}`));
       assert.deepEqual(wrong, []);

@@ -19,6 +19,10 @@ export const IMPATIENT = {
   tcp_user_timeout: '3s', statement_timeout: '3s', drain_time: '300ms', activity_timeout: '5s', pong_timeout: '2s',
 };
 
+// For a test that hears by a client that does not resume (hear.js). The client lives in the test's process, which stands still
+// while it runs a server's program, and then no pong is to be expected of it.
+export const HEARING = { ...IMPATIENT, activity_timeout: '1h' };
+
 export async function startTopology({ config = {}, settings = {} } = {}) {
   const topology = new Topology();
   await topology.start(config, settings);
