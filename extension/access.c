@@ -15,10 +15,13 @@
  *	  player until a time.  Whoever has the key makes one: unichat_player_token()
  *	  or the application itself.
  *
- *		KEY.EXPIRES.MAC.PLAYER
+ *		KEY.ISSUED.EXPIRES.MAC.PLAYER
  *		KEY			id of a row of unichat_keys
- *		EXPIRES		seconds since 1970
- *		MAC			HMAC-SHA256 of "EXPIRES.PLAYER" with the key, in hex
+ *		ISSUED		seconds since 1970, as EXPIRES
+ *		MAC			HMAC-SHA256 of "ISSUED.EXPIRES.PLAYER" with the key, in hex
+ *
+ *	  A revocation of the player (unichat_revoke) covers the tokens issued up to
+ *	  then, as it does at the bridges.
  *
  * 3. unichat.player_id says the same without a signature.  Anybody can set it,
  *	  so it counts only where the session was opened by a role that speaks for
@@ -70,10 +73,17 @@ static plan newest_key = {
 	0, {0}
 };
 
+static plan find_revocation = {
+	"SELECT 1 FROM @.chat_revocations WHERE subject_role = 'player' AND subject_id = $1"
+	" AND revoked_at >= to_timestamp($2) AND (expires_at IS NULL OR expires_at > clock_timestamp())",
+	2, {TEXTOID, INT8OID}
+};
+
 /* A token's parts. */
 typedef struct token
 {
 	int64		key;
+	int64		issued;
 	int64		expires;
 	char		mac[MAC_HEX + 1];
 	const char *player_id;
@@ -131,7 +141,7 @@ static void
 make_mac(token *t)
 {
 	bytea	   *key = row_bytea(0, 1);
-	char	   *said = psprintf(INT64_FORMAT ".%s", t->expires, t->player_id);
+	char	   *said = psprintf(INT64_FORMAT "." INT64_FORMAT ".%s", t->issued, t->expires, t->player_id);
 	uint8		mac[PG_SHA256_DIGEST_LENGTH];
 	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA256);
 
@@ -161,13 +171,23 @@ read_number(const char **from, int64 *number)
 static bool
 read_token(token *t, const char *text)
 {
-	if (!read_number(&text, &t->key) || !read_number(&text, &t->expires) ||
+	if (!read_number(&text, &t->key) || !read_number(&text, &t->issued) || !read_number(&text, &t->expires) ||
 		strlen(text) <= MAC_HEX + 1 || text[MAC_HEX] != '.')
 		return false;
 	memcpy(t->mac, text, MAC_HEX);
 	t->mac[MAC_HEX] = '\0';
 	t->player_id = text + MAC_HEX + 1;
 	return true;
+}
+
+static bool
+is_revoked(const token *t)
+{
+	arguments	args = {0};
+
+	add_text(&args, t->player_id);
+	add_int8(&args, t->issued);
+	return plan_read(&find_revocation, &args) > 0;
 }
 
 /*
@@ -192,6 +212,8 @@ player_of_token(const char *text)
 		refuse_identity("The signature of unichat.player_token is wrong.");
 	if (given.expires <= time(NULL))
 		refuse_identity("unichat.player_token has expired.");
+	if (is_revoked(&given))
+		refuse_identity("unichat.player_token has been revoked.");
 	return given.player_id;
 }
 
@@ -214,12 +236,18 @@ is(const char *value, const char *expected)
 	return value != NULL && strcmp(value, expected) == 0;
 }
 
+bool
+access_is_players(void)
+{
+	return is_players(guard_role());
+}
+
 void
 access_check(const char *player_id, const char *sender, const char *actor)
 {
 	const char *player;
 
-	if (!is_players(guard_role()))
+	if (!access_is_players())
 		return;
 	player = session_player();
 	if (!is(player_id, player) || !is(sender, "player") || (actor != NULL && !is(actor, player)))
@@ -280,7 +308,8 @@ sign(void *arg)
 				 errhint("INSERT INTO unichat_keys DEFAULT VALUES.")));
 	t->key = row_int8(0, 2);
 	make_mac(t);
-	call->result = to_caller(psprintf(INT64_FORMAT "." INT64_FORMAT ".%s.%s", t->key, t->expires, t->mac, t->player_id));
+	call->result = to_caller(psprintf(INT64_FORMAT "." INT64_FORMAT "." INT64_FORMAT ".%s.%s",
+									  t->key, t->issued, t->expires, t->mac, t->player_id));
 }
 
 /*
@@ -296,8 +325,9 @@ unichat_player_token(PG_FUNCTION_ARGS)
 	check_span("valid_for", PG_ARGISNULL(1) ? NULL : PG_GETARG_INTERVAL_P(1));
 	until = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(GetCurrentTimestamp()),
 								PG_GETARG_DATUM(1));
+	call.token.issued = time(NULL);
 	call.token.expires = timestamptz_to_time_t(DatumGetTimestampTz(until));
-	if (call.token.expires <= time(NULL))
+	if (call.token.expires <= call.token.issued)
 		ereport(ERROR,
 				(errcode(ERRCODE_UC_FIELD),
 				 errmsg("valid_for must be a second or more"),

@@ -17,6 +17,9 @@
  */
 extern void access_check(const char *player_id, const char *sender, const char *actor_or_null);
 
+/* Within an entry: was it called by a player's session? */
+extern bool access_is_players(void);
+
 extern void access_init(void);
 
 #endif							/* UNICHAT_ACCESS_H */

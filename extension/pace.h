@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pace.h
- *	  How many requests a player may open in a minute.
+ *	  How much a player may do in a minute.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,7 +11,10 @@
 #include "postgres.h"
 
 /* Refuses a request that the player has just opened (UC016), if it is one too many. */
-extern void pace_check(const char *player_id, int64 request_id);
+extern void pace_check_request(const char *player_id, int64 request_id);
+
+/* Refuses a message of a player's own session (UC016), if it is one too many.  The player's row is locked. */
+extern void pace_check_message(const char *player_id);
 
 extern void pace_init(void);
 

@@ -416,7 +416,9 @@ message_place(message *m)
 	if (m->created && !same_text(m->request_name, locked.name))
 		rename_request(m, locked.name);
 	if (m->created)
-		pace_check(m->player_id, m->request.id);
+		pace_check_request(m->player_id, m->request.id);
+	if (m->sender == SENDER_PLAYER)
+		pace_check_message(m->player_id);
 	m->result.request_id = m->request.id;
 	m->result.status = m->request.status;
 	m->result.at = m->request.at;

@@ -14,20 +14,20 @@ EXCEPTION WHEN OTHERS THEN
     RETURN concat_ws(' ', SQLSTATE, SQLERRM, detail);
 END $$;
 
--- A token's signature is HMAC-SHA256 (RFC 2104) of "EXPIRES.PLAYER" in hex, so that an application can sign by itself.
+-- A token's signature is HMAC-SHA256 (RFC 2104) of "ISSUED.EXPIRES.PLAYER" in hex, so that an application can sign by itself.
 CREATE FUNCTION padded(secret bytea, pad integer) RETURNS bytea LANGUAGE sql AS $$
     SELECT decode(string_agg(lpad(to_hex(pad # CASE WHEN i < length(secret) THEN get_byte(secret, i) ELSE 0 END), 2, '0'), '' ORDER BY i), 'hex')
       FROM generate_series(0, 63) i $$;
-CREATE FUNCTION signed(player text, expires text) RETURNS text LANGUAGE sql AS $$
-    SELECT concat_ws('.', k.id, expires, encode(sha256(padded(k.secret, x'5c'::int) ||
-               sha256(padded(k.secret, x'36'::int) || convert_to(expires || '.' || player, 'UTF8'))), 'hex'), player)
+CREATE FUNCTION signed(player text, issued text, expires text) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws('.', k.id, issued, expires, encode(sha256(padded(k.secret, x'5c'::int) ||
+               sha256(padded(k.secret, x'36'::int) || convert_to(concat_ws('.', issued, expires, player), 'UTF8'))), 'hex'), player)
       FROM unichat_keys k ORDER BY id DESC LIMIT 1 $$;
 
 SELECT seq FROM unichat_send('ann', 'ann''s secret', player_name => 'Ann');
 SELECT seq FROM unichat_send('bob', 'bob''s secret', player_name => 'Bob');
 SELECT seq FROM unichat_send('bob', 'hello bob', 'staff', 'sue');
 SELECT unichat_player_token('ann') AS ann, unichat_player_token('bob') AS bob, unichat_player_token('a.b''c') AS odd,
-       signed('ann', (extract(epoch FROM now())::bigint - 1)::text) AS old \gset
+       signed('ann', '1', (extract(epoch FROM now())::bigint - 1)::text) AS old \gset
 
 \c - unichat_test_web
 -- Without a proof: nobody.
@@ -87,7 +87,9 @@ SET unichat.player_token = :'old';
 SELECT tried('SELECT * FROM chat_messages');
 SELECT set_config('unichat.player_token', regexp_replace(:'ann', 'ann$', 'bob'), false) IS NOT NULL AS forged;
 SELECT tried('SELECT * FROM chat_messages');
-SELECT set_config('unichat.player_token', regexp_replace(:'ann', '^(\d+)\.\d+', '\1.99999999999'), false) IS NOT NULL AS forged;
+SELECT set_config('unichat.player_token', regexp_replace(:'ann', '^(\d+\.\d+)\.\d+', '\1.99999999999'), false) IS NOT NULL AS forged;
+SELECT tried('SELECT * FROM chat_messages');
+SELECT set_config('unichat.player_token', regexp_replace(:'ann', '^(\d+)\.\d+', '\1.99999999998'), false) IS NOT NULL AS forged;
 SELECT tried('SELECT * FROM chat_messages');
 SELECT set_config('unichat.player_token', regexp_replace(:'ann', '^\d+', '77'), false) IS NOT NULL AS forged;
 SELECT tried('SELECT * FROM chat_messages');
@@ -136,7 +138,31 @@ SELECT unichat_player_id();
 \c - postgres
 
 -- A token as an application would sign it by itself is the one that unichat_player_token makes.
-SELECT signed(t[4], t[2]) = array_to_string(t, '.') AS as_told FROM string_to_array(unichat_player_token('zoë'), '.') t;
+SELECT signed(t[5], t[2], t[3]) = array_to_string(t, '.') AS as_told FROM string_to_array(unichat_player_token('zoë'), '.') t;
+
+-- A revocation of a player covers the tokens that were issued before it, in sessions too that have one already. A login after
+-- it (here: signed as of the next minute) is good again, and nobody else is concerned.
+SELECT signed('ann', (extract(epoch FROM now())::bigint - 60)::text, '99999999999') AS ann,
+       signed('ann', (extract(epoch FROM now())::bigint + 60)::text, '99999999999') AS later, unichat_player_token('bob') AS bob \gset
+SELECT subject_id FROM unichat_revoke('player', 'ann', 'sue');
+\c - unichat_test_web
+SET unichat.player_token = :'ann';
+SELECT tried('SELECT count(*) FROM chat_messages');
+SELECT tried($$SELECT unichat_send('ann', 'with a revoked token')$$);
+SET unichat.player_token = :'later';
+SELECT unichat_player_id();
+SET unichat.player_token = :'bob';
+SELECT unichat_player_id();
+\c - postgres
+-- A revocation of a staff member of that name is another's; one that is over counts no more.
+DELETE FROM chat_revocations;
+SELECT subject_id FROM unichat_revoke('staff', 'ann', 'sue');
+SELECT subject_id FROM unichat_revoke('player', 'ann', 'sue', '0 s');
+\c - unichat_test_web
+SET unichat.player_token = :'ann';
+SELECT unichat_player_id();
+\c - postgres
+DELETE FROM chat_revocations;
 DROP FUNCTION signed, padded;
 -- A trigger of the owner answers within a player's unichat_send.
 CREATE FUNCTION answer() RETURNS trigger LANGUAGE plpgsql AS $$
