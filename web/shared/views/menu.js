@@ -9,8 +9,9 @@ const icons = { system: 'system', light: 'sun', dark: 'moon' };
 
 export function ThemeSwitch() {
   const [theme, setTheme] = useState(window.unichatTheme.get());
+  /* From what is in force, not from what was last drawn: clicks may come faster than that. */
   function next() {
-    const following = order[(order.indexOf(theme) + 1) % order.length];
+    const following = order[(order.indexOf(window.unichatTheme.get()) + 1) % order.length];
     window.unichatTheme.set(following);
     setTheme(following);
   }
