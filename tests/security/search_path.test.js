@@ -14,6 +14,7 @@ cluster.psql(`CREATE TABLE public.trapped (what text);
   GRANT INSERT ON public.trapped TO PUBLIC;
   CREATE ROLE mallory;
   GRANT CREATE, USAGE ON SCHEMA public, chat TO mallory;
+  GRANT USAGE ON TYPE chat.unichat_queued TO mallory; -- by itself it is nobody's but the extension's roles'
   ALTER ROLE chat_bridge SET search_path = public, chat`);
 cluster.psql(`SET ROLE mallory;
   CREATE FUNCTION public.set_traps(OUT operators integer, OUT functions integer) LANGUAGE plpgsql SET search_path = pg_catalog AS $$
