@@ -158,8 +158,8 @@ Datum
 unichat_delivery(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		values[6] = {0};
-	bool		nulls[6] = {false, true, true, true, true, true};
+	Datum		values[7] = {0};
+	bool		nulls[7] = {false, true, true, true, true, true, true};
 	delivery_slot *slot = slots_exist() ? slot_find() : NULL;
 	slot_state	state;
 
@@ -176,7 +176,8 @@ unichat_delivery(PG_FUNCTION_ARGS)
 		values[4] = TimestampTzGetDatum(state.notified_at);
 		nulls[4] = state.notified_at == 0;
 		values[5] = lag_of(&state);
-		nulls[2] = nulls[3] = nulls[5] = false;
+		values[6] = DirectFunctionCall1(pg_snapshot_in, CStringGetDatum(slot_position(slot)));
+		nulls[2] = nulls[3] = nulls[5] = nulls[6] = false;
 	}
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }

@@ -67,8 +67,10 @@
 #define TEXT(number) #number
 #define TEXT_OF(number) TEXT(number)
 
-/* The delivery worker tells of a large transaction page by page, and of others behind it. */
+/* What the delivery worker is to tell of has time for as long as that makes progress (of a large
+ * transaction it tells page by page, and of others behind it), and for so long without. */
 #define WORKER_PATIENCE_MS 8000
+#define WORKER_PROGRESS "interval '5 seconds'"
 
 #define QUEUE_BYTES_MAX ((size_t)64 << 20)
 #define EARLY_BYTES_MAX ((size_t)64 << 20)
@@ -142,9 +144,11 @@ const db_stmt intake_audit_stmt = {
     "audit",
     "SELECT pg_current_snapshot()::text AS snapshot, one.epoch, " NEWEST_XID " AS newest,"
     " one.written, one.on_disk, one.last_on_disk, one.usage,"
-    " e.player_id, e.seq, e.xid, e.kind = 'pruned' AS pruned, e.notified"
+    " one.told, one.working, e.player_id, e.seq, e.xid, e.kind = 'pruned' AS pruned, e.notified"
     " FROM (SELECT w.*, pg_current_wal_flush_lsn() >= $2::pg_lsn AS last_on_disk,"
-    "  pg_notification_queue_usage() AS usage FROM (" OF_ALL ") AS w) AS one"
+    "  pg_notification_queue_usage() AS usage, d.position::text AS told,"
+    "  d.worker_pid IS NOT NULL AND d.last_at > clock_timestamp() - " WORKER_PROGRESS " AS working"
+    "  FROM (" OF_ALL ") AS w, unichat_delivery() AS d) AS one"
     " LEFT JOIN chat_events AS e"
     " ON e.xid >= pg_snapshot_xmax($1::text::pg_snapshot)"
     " OR e.xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))"
@@ -496,9 +500,20 @@ static void audit_row(intake *in, const PGresult *rows, int row, uint64_t now)
         return;
     if (is_true(rows, row, "pruned"))
         ledger_pruned(in->ledger, e.player);
-    uint64_t since = is_true(rows, row, "notified") ? now : now + WORKER_PATIENCE_MS;
-    if (ledger_audited(in->ledger, &e, since) == LEDGER_OTHER)
+    bool by_worker = !is_true(rows, row, "notified");
+    uint64_t since = by_worker ? now + WORKER_PATIENCE_MS : now;
+    if (ledger_audited(in->ledger, &e, by_worker, since) == LEDGER_OTHER)
         time_went_back(in);
+}
+
+/* A worker that makes progress is not yet there. */
+static void postpone_suspects(intake *in, const PGresult *rows)
+{
+    const char *text = db_text(rows, 0, "told");
+    snapshot *told = text == NULL ? NULL : snapshot_parse(text);
+    if (told != NULL && is_true(rows, 0, "working"))
+        ledger_postpone(in->ledger, told, clock_monotonic_ms() + WORKER_PATIENCE_MS);
+    snapshot_free(told);
 }
 
 /* The difference, which ends at `raw`. */
@@ -534,6 +549,7 @@ bool intake_audited(intake *in, PGresult *rows, uint64_t missed_since)
     if (newer == NULL)
         return false;
     metric_set(in->queue_usage, strtod(db_text(rows, 0, "usage"), NULL));
+    postpone_suspects(in, rows);
     accept_suspects(in, missed_since, in->missed);
     audit_rows(in, rows, newer);
     if (in->anew != NULL)

@@ -20,6 +20,7 @@ typedef struct entry {
     uint64_t at;               /* ahead */
     uint64_t found;            /* ahead: the difference that had it last */
     uint64_t since_ms;         /* suspects */
+    bool by_worker;            /* suspects */
     struct entry *prev, *next; /* suspects */
     char player[];
 } entry;
@@ -175,7 +176,7 @@ ledger_verdict ledger_caught_up(ledger *l, const ledger_event *e)
     return verdict;
 }
 
-ledger_verdict ledger_audited(ledger *l, const ledger_event *e, uint64_t now_ms)
+ledger_verdict ledger_audited(ledger *l, const ledger_event *e, bool by_worker, uint64_t since_ms)
 {
     entry_key key = key_of(e->player, e->seq);
     entry *known = find(&l->ahead, &key), *suspect;
@@ -188,7 +189,8 @@ ledger_verdict ledger_audited(ledger *l, const ledger_event *e, uint64_t now_ms)
         return compare(suspect, e);
     suspect = add(&l->suspects, &key);
     suspect->xid = e->xid;
-    suspect->since_ms = now_ms;
+    suspect->since_ms = since_ms;
+    suspect->by_worker = by_worker;
     DL_APPEND(l->oldest, suspect);
     return LEDGER_NEW;
 }
@@ -238,6 +240,19 @@ void ledger_advance(ledger *l, snapshot *newer)
 }
 
 /* ---- suspects ---- */
+
+void ledger_postpone(ledger *l, const snapshot *told, uint64_t since_ms)
+{
+    entry *last = l->oldest == NULL ? NULL : l->oldest->prev, *next;
+    for (entry *e = l->oldest; e != NULL; e = next) {
+        next = e == last ? NULL : e->next;
+        if (!e->by_worker || snapshot_sees(told, e->xid))
+            continue;
+        e->since_ms = since_ms;
+        DL_DELETE(l->oldest, e);
+        DL_APPEND(l->oldest, e);
+    }
+}
 
 bool ledger_take_suspect(ledger *l, uint64_t since_ms, char **player, int64_t *seq)
 {

@@ -67,8 +67,9 @@ void ledger_begin_difference(ledger *l);
 ledger_verdict ledger_caught_up(ledger *l, const ledger_event *e)
     __attribute__((warn_unused_result));
 
-/* A row of it, read to audit. New: it is a suspect now, since `now_ms`. */
-ledger_verdict ledger_audited(ledger *l, const ledger_event *e, uint64_t now_ms)
+/* A row of it, read to audit. New: it is a suspect now, since `since_ms`, which may be yet to come.
+ * by_worker: the delivery worker is to tell of it. */
+ledger_verdict ledger_audited(ledger *l, const ledger_event *e, bool by_worker, uint64_t since_ms)
     __attribute__((warn_unused_result));
 
 /* A row of it says that events of this player have been deleted: they need not be found. */
@@ -80,6 +81,9 @@ bool ledger_fits(ledger *l, const snapshot *newer) __attribute__((warn_unused_re
 
 /* A newer snapshot, whose difference was read, becomes S. Takes it over. */
 void ledger_advance(ledger *l, snapshot *newer);
+
+/* Those that the worker is to tell of, and that are not in `told`, are suspects since `since_ms`. */
+void ledger_postpone(ledger *l, const snapshot *told, uint64_t since_ms);
 
 /* Takes out one suspect that has been one since `since_ms` or longer: accept it now. The player's
  * name goes to `*player`, which the caller frees. False when there is none. */

@@ -17,13 +17,13 @@
  *
  * - audit: every audit_interval, through the pool, the difference is read again (keys only). A row
  *   that has not been accepted is a suspect (ledger.h): its notification may be on its way, behind
- *   many others; the delivery worker has more time than a transaction. One that is still a suspect
- *   after a probe that was sent later has come back is forwarded by the next audit, and counted in
- *   unichat_events_missed_total, which is 0 unless something is broken. A difference too large for
- *   the statement timeout would only grow: then the session is given up, and the next one's
- *   catch-up, by pages, moves S on. When those time out too, again and again, everything starts
- *   anew. The session is given up too when the table contradicts what was accepted (intake.c,
- *   "Crashes").
+ *   many others; the delivery worker has time for as long as it makes progress. One that is still a
+ *   suspect after a probe that was sent later has come back is forwarded by the next audit, and
+ *   counted in unichat_events_missed_total, which is 0 unless something is broken. A difference too
+ *   large for the statement timeout would only grow: then the session is given up, and the next
+ *   one's catch-up, by pages, moves S on. When those time out too, again and again, everything
+ *   starts anew. The session is given up too when the table contradicts what was accepted
+ *   (intake.c, "Crashes").
  *
  * - probe: probe.h.
  *

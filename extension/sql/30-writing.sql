@@ -44,10 +44,10 @@ COMMENT ON FUNCTION @extschema@.unichat_prune(interval, text, integer) IS
 
 CREATE FUNCTION @extschema@.unichat_delivery(
     OUT mode text, OUT worker_pid integer, OUT batches bigint, OUT events bigint, OUT last_at timestamptz,
-    OUT lag interval)
+    OUT lag interval, OUT "position" pg_snapshot)
 AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION @extschema@.unichat_delivery() IS
-    'who notifies for this session (the setting unichat.delivery), and how the delivery worker of this database fares: its pid, how often and of how many events it has notified since the server started, when it last did, and for how long the oldest event that it knows of has been waiting';
+    'who notifies for this session (the setting unichat.delivery), and how the delivery worker of this database fares: its pid, how often and of how many events it has notified since the server started, when it last did, for how long the oldest event that it knows of has been waiting, and the snapshot up to which all is notified';
 
 CREATE FUNCTION @extschema@.unichat_delivery_stop() RETURNS boolean AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION @extschema@.unichat_delivery_stop() IS

@@ -77,6 +77,8 @@ GRANT EXECUTE ON FUNCTION
     @extschema@.unichat_push_queue()
     TO unichat_bridge;
 
+GRANT EXECUTE ON FUNCTION @extschema@.unichat_delivery() TO unichat_bridge;
+
 -- Notifications. Whoever is granted these hears and forges everything: the bridge, and what else is to hear of events.
 GRANT EXECUTE ON FUNCTION @extschema@.unichat_listen(text[]), @extschema@.unichat_notify(text, text) TO unichat_bridge;
 

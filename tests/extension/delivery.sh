@@ -45,6 +45,8 @@ SQL
 all_heard "every kind, nothing that is rolled back"
 same "no writer has notified by itself" 0 "$(sql -c 'SELECT count(*) FROM chat_events WHERE notified')"
 same "mode" worker "$(sql -c 'SELECT mode FROM unichat_delivery()')"
+wait_until "its position to see all of them" \
+    "sql -c 'SELECT bool_and(pg_visible_in_snapshot(xid, position)) FROM chat_events, unichat_delivery()'"
 
 load() { # seconds
     cat >"$work/load.sql" <<'SQL'

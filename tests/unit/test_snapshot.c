@@ -125,7 +125,7 @@ static ledger_verdict caught_up(ledger *l, const char *player, int64_t seq, uint
 
 static ledger_verdict audited(ledger *l, const char *player, int64_t seq, uint64_t xid, uint64_t at)
 {
-    return ledger_audited(l, &(ledger_event){player, seq, xid, 0}, at);
+    return ledger_audited(l, &(ledger_event){player, seq, xid, 0}, false, at);
 }
 
 static bool fits(ledger *l, const char *newer)
@@ -204,6 +204,41 @@ static void a_suspect_that_stays_one_is_taken(void **state)
     assert_int_equal(seq, 7);
     free(player);
     assert_false(ledger_take_suspect(l, 9999, &player, &seq));
+    ledger_free(l);
+}
+
+/* Takes the suspects that have been some since then; returns their seqs, ascending, as digits. */
+static int taken(ledger *l, uint64_t since)
+{
+    char *player;
+    int64_t seq;
+    bool seen[10] = {false};
+    int digits = 0;
+    while (ledger_take_suspect(l, since, &player, &seq)) {
+        seen[seq] = true;
+        free(player);
+    }
+    for (int i = 0; i < 10; i++)
+        digits = seen[i] ? digits * 10 + i : digits;
+    return digits;
+}
+
+static void what_the_worker_has_not_come_to_has_more_time(void **state)
+{
+    (void)state;
+    ledger *l = ledger_at("10:20:");
+    snapshot *told = parse("22:22:");
+    for (int seq = 1; seq <= 4; seq++) {
+        ledger_event e = {"p", seq, 20 + (uint64_t)seq, 0};
+        assert_int_equal(ledger_audited(l, &e, seq != 3, 1000), LEDGER_NEW);
+    }
+    ledger_postpone(l, told, 5000);
+    assert_int_equal(taken(l, 1000), 13); /* the worker has told of 1; 3 is none of its own */
+    ledger_postpone(l, told, 6000);
+    assert_int_equal(taken(l, 5999), 0);
+    assert_int_equal(taken(l, 6000), 24);
+    ledger_postpone(l, told, 7000);
+    snapshot_free(told);
     ledger_free(l);
 }
 
@@ -361,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_broken_catch_up_can_start_again),
         cmocka_unit_test(a_late_notification_clears_a_suspect),
         cmocka_unit_test(a_suspect_that_stays_one_is_taken),
+        cmocka_unit_test(what_the_worker_has_not_come_to_has_more_time),
         cmocka_unit_test(a_long_transaction_does_not_hide_others),
         cmocka_unit_test(another_event_of_that_name_is_found_out),
         cmocka_unit_test(what_a_newer_snapshot_sees_must_be_there),
