@@ -1,4 +1,5 @@
 // What a delivery costs the server, and how long the last client waits: the bridge beside rawcast, in turn.
+// DELIVERY=worker: notified by the delivery worker, and not in the writer's transaction.
 import { closeStage, measure, median, openStage, quick, report, spread, startRawcast } from './stage.js';
 
 const ROUNDS = quick ? 3 : 5;
@@ -11,7 +12,7 @@ const PHASES = [
   { subscribers: 5000, channel: 'player-fan#', messages: 2000, window: 16 },
 ];
 
-const stage = await openStage();
+const stage = await openStage({ delivery: process.env.DELIVERY || 'transaction' });
 const { bridge, cluster, floorDsn, token } = stage;
 const bridgeSide = [cluster.dsn, bridge.port, bridge.pid, bridge.key, token];
 

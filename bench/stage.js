@@ -14,10 +14,12 @@ export const tool = (name) => path.join(out, name);
 const DURABLE = { fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', shared_buffers: '512MB', max_wal_size: '4GB',
   checkpoint_timeout: '30min', max_connections: 100, autovacuum: 'off' };
 
+// delivery: who notifies, as in unichat.delivery; "worker" has the library preloaded.
 // `chat`, which the bridge listens to, and `floor`, the same without a bridge: a notification wakes only the sessions that
 // listen in its own database, so the two can be measured in turn.
-export async function openStage({ config = {}, settings = {} } = {}) {
-  const cluster = await startCluster({ config: { ...DURABLE, ...config } });
+export async function openStage({ config = {}, settings = {}, delivery = 'transaction' } = {}) {
+  const preload = delivery === 'worker' ? { shared_preload_libraries: 'unichat' } : {};
+  const cluster = await startCluster({ config: { ...DURABLE, ...preload, ...config } });
   cluster.psql('CREATE DATABASE floor', { database: 'postgres' });
   cluster.psql('CREATE EXTENSION unichat', { database: 'floor' });
   const bridge = await startBridge(cluster, { log_level: 'warning', ...settings });
