@@ -33,7 +33,7 @@ static void stay(ws_client *client)
         poll(fds, 2, -1);
         if (fds[1].revents)
             ws_client_poll(client, 0);
-        if (fds[0].revents && read(STDIN_FILENO, ignored, sizeof ignored) <= 0)
+        if (fds[0].revents && read(STDIN_FILENO, ignored, sizeof(ignored)) <= 0)
             return;
     }
 }

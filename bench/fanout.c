@@ -68,7 +68,7 @@ static void on_event(void *arg, size_t conn, const char *text, size_t len)
 static void send_next(side *s)
 {
     char player[64];
-    snprintf(player, sizeof player, "fan%zu", s->shared ? 0 : s->sent % s->subscribers);
+    snprintf(player, sizeof(player), "fan%zu", s->shared ? 0 : s->sent % s->subscribers);
     s->sent_at[s->sent] = now_ns();
     sender_queue(s->db, player, s->sent++);
 }
@@ -76,8 +76,8 @@ static void send_next(side *s)
 static void reset(side *s)
 {
     s->sent = s->done = s->deliveries = s->bytes = 0;
-    memset(s->taken, 0, s->subscribers * sizeof *s->taken);
-    memset(s->reached, 0, s->messages * sizeof *s->reached);
+    memset(s->taken, 0, s->subscribers * sizeof(*s->taken));
+    memset(s->reached, 0, s->messages * sizeof(*s->reached));
 }
 
 /* What opening the requests has set off may still be on its way. */
@@ -126,7 +126,7 @@ static void run_round(side *s, const char *comma)
 static void open_requests(side *s)
 {
     char sql[160];
-    snprintf(sql, sizeof sql,
+    snprintf(sql, sizeof(sql),
              "SELECT count(*) FROM generate_series(0, %zu) i, unichat_send('fan' || i, 'first')",
              s->shared ? 0 : s->subscribers - 1);
     PGresult *result = PQexec(s->db, sql);
@@ -138,13 +138,13 @@ static void open_requests(side *s)
 static void open_side(side *s, char **argv, char **args)
 {
     s->subscribers = strtoul(argv[1], NULL, 10);
-    s->shared = strchr(argv[2], '#') == NULL;
+    s->shared = !strchr(argv[2], '#');
     s->messages = strtoul(argv[3], NULL, 10);
     s->window = strtoul(argv[4], NULL, 10);
-    s->taken = calloc(s->subscribers, sizeof *s->taken);
-    s->reached = calloc(s->messages, sizeof *s->reached);
-    s->sent_at = calloc(s->messages, sizeof *s->sent_at);
-    s->to_last = calloc(s->messages, sizeof *s->to_last);
+    s->taken = calloc(s->subscribers, sizeof(*s->taken));
+    s->reached = calloc(s->messages, sizeof(*s->reached));
+    s->sent_at = calloc(s->messages, sizeof(*s->sent_at));
+    s->to_last = calloc(s->messages, sizeof(*s->to_last));
     s->db = sender_connect(args[0]);
     s->server = atoi(args[2]);
     open_requests(s);

@@ -79,7 +79,7 @@ static void *send_all(void *arg)
 static void take(bench *b, const char *text, size_t len)
 {
     const char *at = memmem(text, len, "n=0", 3);
-    if (at == NULL)
+    if (!at)
         return;
     size_t n = strtoul(at + 2, NULL, 10);
     if (n >= b->messages || b->latency[n] != 0)
@@ -99,7 +99,7 @@ static void take_notifications(bench *b)
     PGnotify *note;
     if (!PQconsumeInput(b->listener))
         die("%s", PQerrorMessage(b->listener));
-    while ((note = PQnotifies(b->listener)) != NULL) {
+    while ((note = PQnotifies(b->listener))) {
         take(b, note->extra, strlen(note->extra));
         PQfreemem(note);
     }
@@ -140,8 +140,8 @@ int main(int argc, char **argv)
     b.slice = (size_t)(rate * slice_ms / 1000);
     b.slice = b.slice > 0 ? b.slice : 1;
     b.messages = (size_t)(rate * seconds) * SIDES / (b.slice * SIDES) * (b.slice * SIDES);
-    b.sent = calloc(b.messages, sizeof *b.sent);
-    b.latency = calloc(b.messages, sizeof *b.latency);
+    b.sent = calloc(b.messages, sizeof(*b.sent));
+    b.latency = calloc(b.messages, sizeof(*b.latency));
 
     b.senders[BRIDGE] = sender_connect(argv[1]);
     b.senders[FLOOR] = sender_connect(argv[2]);

@@ -30,10 +30,10 @@ int64_t now_ns(void)
 static int64_t thread_cpu_ns(pid_t pid, const char *tid)
 {
     char path[300];
-    snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)pid, tid);
+    snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", (int)pid, tid);
     FILE *f = fopen(path, "r");
     long long ns = 0;
-    if (f == NULL)
+    if (!f)
         return 0; /* the thread has ended meanwhile */
     if (fscanf(f, "%lld", &ns) != 1)
         ns = 0;
@@ -44,12 +44,12 @@ static int64_t thread_cpu_ns(pid_t pid, const char *tid)
 int64_t process_cpu_ns(pid_t pid)
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
     DIR *dir = opendir(path);
-    if (dir == NULL)
+    if (!dir)
         die("no process %d", (int)pid);
     int64_t sum = 0;
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+    for (struct dirent *entry; (entry = readdir(dir));)
         if (entry->d_name[0] != '.')
             sum += thread_cpu_ns(pid, entry->d_name);
     closedir(dir);
@@ -59,12 +59,12 @@ int64_t process_cpu_ns(pid_t pid)
 int64_t process_memory(pid_t pid)
 {
     char path[64], line[256];
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
     FILE *f = fopen(path, "r");
-    if (f == NULL)
+    if (!f)
         die("cannot read %s", path);
     long long kib = -1;
-    while (kib < 0 && fgets(line, sizeof line, f) != NULL)
+    while (kib < 0 && fgets(line, sizeof(line), f))
         sscanf(line, "Pss_Anon: %lld kB", &kib);
     fclose(f);
     if (kib < 0)
@@ -82,7 +82,7 @@ double percentile(double *samples, size_t count, double p)
 {
     if (count == 0)
         return 0;
-    qsort(samples, count, sizeof *samples, compare_doubles);
+    qsort(samples, count, sizeof(*samples), compare_doubles);
     size_t at = (size_t)(p * (double)count);
     return samples[at < count ? at : count - 1];
 }

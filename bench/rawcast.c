@@ -56,14 +56,14 @@ static channel *find_channel(const char *name, size_t len)
 static void join(int fd, const char *name, size_t len)
 {
     channel *ch = find_channel(name, len);
-    if (ch == NULL) {
-        ch = calloc(1, sizeof *ch);
-        snprintf(ch->name, sizeof ch->name, "%.*s", (int)len, name);
+    if (!ch) {
+        ch = calloc(1, sizeof(*ch));
+        snprintf(ch->name, sizeof(ch->name), "%.*s", (int)len, name);
         HASH_ADD(hh, channels, name, len, ch);
     }
     if (ch->count == ch->room) {
         ch->room = ch->room ? ch->room * 2 : 4;
-        ch->fds = realloc(ch->fds, ch->room * sizeof *ch->fds);
+        ch->fds = realloc(ch->fds, ch->room * sizeof(*ch->fds));
     }
     ch->fds[ch->count++] = fd;
 }
@@ -109,13 +109,13 @@ static void publish(const char *payload, size_t bytes)
     channel *ch;
 
     make_frame(payload, strlen(payload), bytes);
-    if ((ch = find_channel("staff-portal", 12)) != NULL)
+    if ((ch = find_channel("staff-portal", 12)))
         broadcast(ch);
-    if (player == NULL)
+    if (!player)
         return;
-    player += sizeof key - 1;
-    int len = snprintf(name, sizeof name, "player-%.*s", (int)strcspn(player, "\""), player);
-    if ((ch = find_channel(name, (size_t)len)) != NULL)
+    player += sizeof(key) - 1;
+    int len = snprintf(name, sizeof(name), "player-%.*s", (int)strcspn(player, "\""), player);
+    if ((ch = find_channel(name, (size_t)len)))
         broadcast(ch);
 }
 
@@ -124,7 +124,7 @@ static void take_notifications(PGconn *db, size_t bytes)
     PGnotify *note;
     if (!PQconsumeInput(db))
         die("%s", PQerrorMessage(db));
-    while ((note = PQnotifies(db)) != NULL) {
+    while ((note = PQnotifies(db))) {
         publish(note->extra, bytes);
         PQfreemem(note);
     }
@@ -142,13 +142,13 @@ static void answer_handshake(int fd, const char *request)
     const char *key = strstr(request, "Sec-WebSocket-Key: ");
     unsigned char digest[SHA_DIGEST_LENGTH], accept[32];
     char text[256];
-    if (key == NULL)
+    if (!key)
         die("not a WebSocket handshake: %s", request);
-    int len = snprintf(text, sizeof text, "%.24s" GUID, key + 19);
+    int len = snprintf(text, sizeof(text), "%.24s" GUID, key + 19);
     SHA1((const unsigned char *)text, (size_t)len, digest);
-    EVP_EncodeBlock(accept, digest, sizeof digest);
+    EVP_EncodeBlock(accept, digest, sizeof(digest));
     len =
-        snprintf(text, sizeof text,
+        snprintf(text, sizeof(text),
                  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                  "Sec-WebSocket-Accept: %s\r\n\r\n",
                  accept);
@@ -163,9 +163,9 @@ static void answer_subscribe(int fd, const char *text)
 {
     static const char key[] = "\"channel\":\"";
     const char *name = strstr(text, key);
-    if (name == NULL)
+    if (!name)
         die("not a subscription: %s", text);
-    name += sizeof key - 1;
+    name += sizeof(key) - 1;
     join(fd, name, strcspn(name, "\""));
     send_text(fd, "{\"event\":\"pusher_internal:subscription_succeeded\",\"data\":\"{}\"}");
 }
@@ -197,7 +197,7 @@ static void accept_all(int epoll, int listener)
 {
     int fd, on = 1;
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         watch(epoll, fd);
     }
 }
@@ -205,9 +205,9 @@ static void accept_all(int epoll, int listener)
 static int listen_somewhere(void)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
+    socklen_t len = sizeof(at);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0 || listen(fd, SOMAXCONN) != 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(fd, SOMAXCONN) != 0)
         die("cannot listen: %s", strerror(errno));
     getsockname(fd, (struct sockaddr *)&at, &len);
     printf("%d\n", ntohs(at.sin_port));

@@ -65,11 +65,11 @@ size_t sender_drain(PGconn *db)
     check(db, PQconsumeInput(db) == 1 && PQflush(db) >= 0);
     while (nulls < 2 && !PQisBusy(db)) {
         PGresult *result = PQgetResult(db);
-        nulls = result == NULL ? nulls + 1 : 0;
-        if (result != NULL && PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+        nulls = result ? 0 : nulls + 1;
+        if (result && PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
             PQclear(result);
             ended++;
-        } else if (result != NULL) {
+        } else if (result) {
             check_result(db, result);
         }
     }

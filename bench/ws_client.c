@@ -64,10 +64,10 @@ static int connect_from(size_t i, int port)
     from.sin_addr.s_addr = htonl((uint32_t)(INADDR_LOOPBACK + i / CONNECTIONS_PER_ADDRESS));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     to.sin_port = htons((uint16_t)port);
-    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    if (bind(fd, (struct sockaddr *)&from, sizeof from) != 0)
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    if (bind(fd, (struct sockaddr *)&from, sizeof(from)) != 0)
         die("bind: %s", strerror(errno));
-    if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
+    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
         die("connect: %s", strerror(errno));
     return fd;
 }
@@ -77,13 +77,13 @@ static void prepare_handshake(ws_client *client)
 {
     const ws_options *o = &client->options;
     client->handshake_len = (size_t)snprintf(
-        client->handshake, sizeof client->handshake,
+        client->handshake, sizeof(client->handshake),
         "GET /app/%s?protocol=7&client=bench&version=1 HTTP/1.1\r\n"
         "Host: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
         o->key, o->port, o->token ? "Authorization: Bearer " : "", o->token ? o->token : "",
         o->token ? "\r\n" : "");
-    if (client->handshake_len >= sizeof client->handshake)
+    if (client->handshake_len >= sizeof(client->handshake))
         die("the token is too long");
 }
 
@@ -113,8 +113,8 @@ static void subscribe(ws_client *client, size_t i)
     size_t stem = strcspn(channel, "#");
     char number[24] = "", text[256];
     if (channel[stem] == '#')
-        snprintf(number, sizeof number, "%zu", i);
-    int len = snprintf(text, sizeof text,
+        snprintf(number, sizeof(number), "%zu", i);
+    int len = snprintf(text, sizeof(text),
                        "{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"%.*s%s\"}}",
                        (int)stem, channel, number);
     send_text(&client->conns[i], text, (size_t)len);
@@ -138,7 +138,7 @@ static void take_text(ws_client *client, size_t i, const char *text, size_t len)
         conn->state = READY;
         client->ready++;
     } else if (contains(text, len, "pusher:ping"))
-        send_text(conn, pong, sizeof pong - 1);
+        send_text(conn, pong, sizeof(pong) - 1);
     else if (!contains(text, len, "pusher:pong"))
         die("connection %zu: the server says %.*s", i, (int)len, text);
 }
@@ -185,7 +185,7 @@ static size_t take_frames(ws_client *client, size_t i, const char *data, size_t 
 static size_t take_handshake(connection *conn, const char *data, size_t len)
 {
     const char *end = memmem(data, len, "\r\n\r\n", 4);
-    if (end == NULL)
+    if (!end)
         return 0;
     if (len < 12 || memcmp(data, "HTTP/1.1 101", 12) != 0)
         die("the server refuses the handshake: %.*s", (int)strcspn(data, "\r"), data);
@@ -233,10 +233,10 @@ void ws_client_poll(ws_client *client, int timeout_ms)
 
 ws_client *ws_client_open(const ws_options *options)
 {
-    ws_client *client = calloc(1, sizeof *client);
+    ws_client *client = calloc(1, sizeof(*client));
     client->options = *options;
     client->epoll = epoll_create1(EPOLL_CLOEXEC);
-    client->conns = calloc(options->connections, sizeof *client->conns);
+    client->conns = calloc(options->connections, sizeof(*client->conns));
     client->buffer = malloc(RECEIVE_BYTES);
     prepare_handshake(client);
     while (client->ready < options->connections) {
@@ -257,7 +257,7 @@ void ws_client_close(ws_client *client)
 {
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
     for (size_t i = 0; i < client->started; i++) {
-        setsockopt(client->conns[i].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        setsockopt(client->conns[i].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
         close(client->conns[i].fd);
         free(client->conns[i].partial);
     }

@@ -90,7 +90,7 @@ static caller *identify(void *arg, const char *peer, const char *token, int64_t 
     const bridge *b = arg;
     const char *why;
     caller *who = token_verify(&b->api.verifier, token, clock_unix_seconds(), &why);
-    if (who != NULL) {
+    if (who) {
         *expires_at = token_end(&b->api.verifier, who);
         return who;
     }
@@ -150,7 +150,7 @@ static void on_event(void *arg, const db_event *event)
 {
     bridge *b = arg;
     delivery_publish(b->api.app, event);
-    if (b->push != NULL && strcmp(event->kind, "request_created") == 0)
+    if (b->push && strcmp(event->kind, "request_created") == 0)
         push_queue_wake(b->push);
 }
 
@@ -206,7 +206,7 @@ static bool start_apps(bridge *b)
         hub_app_options options;
         to_app_options(&b->conf->apps[i], &options);
         hub_app *app = hub_app_add(b->api.hub, &options);
-        if (app == NULL)
+        if (!app)
             return false;
         if (i == 0)
             b->api.app = app;
@@ -263,7 +263,7 @@ static bool start_listening(server *srv, const config *c)
     const char *host = strcmp(c->listen_address, "*") == 0 ? "" : c->listen_address;
     const char *cert = *c->tls_cert == '\0' ? NULL : c->tls_cert;
     const char *key = *c->tls_key == '\0' ? NULL : c->tls_key;
-    if (c->tls_port == 0 || cert == NULL)
+    if (c->tls_port == 0 || !cert)
         return server_listen(srv, host, (int)c->listen_port, cert, key) >= 0;
     return server_listen(srv, host, (int)c->listen_port, NULL, NULL) >= 0 &&
            server_listen(srv, host, (int)c->tls_port, cert, key) >= 0;
@@ -274,11 +274,11 @@ static bool start_server(bridge *b)
     server_options options;
     to_server_options(b, &options);
     b->server = server_new(&options);
-    if (b->server == NULL)
+    if (!b->server)
         return false;
     add_routes(b);
     b->webhooks = webhooks_start(&b->loop, b->api.hub);
-    return b->webhooks != NULL && start_listening(b->server, b->conf);
+    return b->webhooks && start_listening(b->server, b->conf);
 }
 
 static void warn_about_demo(const config *c)
@@ -302,7 +302,7 @@ static bool start_identity(bridge *b)
     metric_gauge_read("unichat_revocations", NULL, "Identities whose earlier tokens are refused.",
                       read_revocations, b->revoked);
     b->api.verifier = (verifier){b->conf, b->keys, b->revoked};
-    if (b->keys == NULL)
+    if (!b->keys)
         log_error("event=jwt_keys reason=%s", LOG_Q(why.data));
     buf_free(&why);
     return b->keys != NULL;
@@ -314,7 +314,7 @@ static void log_problems(buf *problems)
 {
     if (problems->len == 0)
         return;
-    for (char *line = strtok(problems->data, "\n"); line != NULL; line = strtok(NULL, "\n"))
+    for (char *line = strtok(problems->data, "\n"); line; line = strtok(NULL, "\n"))
         log_error("event=configuration problem=%s", LOG_Q(line));
 }
 
@@ -329,7 +329,7 @@ static key_set *load_keys(const config *c)
 {
     buf why = {0};
     key_set *keys = key_set_load(c, &why);
-    if (keys == NULL)
+    if (!keys)
         log_error("event=jwt_keys reason=%s hint=%s", LOG_Q(why.data),
                   LOG_Q("the old keys are kept"));
     buf_free(&why);
@@ -341,7 +341,7 @@ static bool accept_settings(void *arg)
 {
     bridge *b = arg;
     key_set *fresh = load_keys(b->conf);
-    if (fresh == NULL || !push_queue_check(b->conf) ||
+    if (!fresh || !push_queue_check(b->conf) ||
         !server_reload_tls(b->server, b->conf->tls_cert, b->conf->tls_key)) {
         key_set_free(fresh);
         return false;
@@ -359,7 +359,7 @@ static void reload(bridge *b)
     if (config_reload(b->conf, accept_settings, b, &problems)) {
         apply_log_level(b->conf);
         identity_review(b->api.hub, &b->api.verifier);
-        if (b->push != NULL)
+        if (b->push)
             push_queue_reload(b->push);
         warn_about_demo(b->conf);
         log_info("event=reloaded");
@@ -383,7 +383,7 @@ static void on_pool_closed(void *arg)
 {
     bridge *b = arg;
     webhooks_stop(b->webhooks);
-    for (size_t i = 0; i < sizeof b->signals / sizeof b->signals[0]; i++)
+    for (size_t i = 0; i < sizeof(b->signals) / sizeof(b->signals[0]); i++)
         uv_close((uv_handle_t *)&b->signals[i], NULL);
     server_stop(b->server, on_server_stopped, b);
 }
@@ -404,7 +404,7 @@ static void on_push_stopped(void *arg)
 static void on_drained(void *arg)
 {
     bridge *b = arg;
-    if (b->push != NULL)
+    if (b->push)
         push_queue_stop(b->push, PUSH_GRACE_MS, on_push_stopped, b);
     else
         on_push_stopped(b);
@@ -435,7 +435,7 @@ static void catch_signals(bridge *b)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         uv_signal_init(&b->loop, &b->signals[i]);
         b->signals[i].data = b;
         uv_signal_start(&b->signals[i], on_signal, numbers[i]);
@@ -474,9 +474,9 @@ static int check_config(const config *conf)
 {
     buf why = {0};
     key_set *keys = key_set_load(conf, &why);
-    if (keys == NULL)
+    if (!keys)
         fprintf(stderr, "%s\n", why.data);
-    int code = keys == NULL || !push_queue_check(conf) || puts("the configuration is fine") < 0;
+    int code = !keys || !push_queue_check(conf) || puts("the configuration is fine") < 0;
     key_set_free(keys);
     buf_free(&why);
     return code;
@@ -487,7 +487,7 @@ static int with_config(const command_line *line)
     buf problems = {0};
     config *conf = config_load(line->config_path, &problems);
     int code = 1;
-    if (conf == NULL)
+    if (!conf)
         fputs(problems.data, stderr);
     else if (line->command == COMMAND_CHECK_CONFIG)
         code = check_config(conf);

@@ -97,6 +97,7 @@ part_style() {
     mapfile -t scripts < <(git ls-files .ci/run '*.sh')
     step "clang-format" clang-format --dry-run -Werror "${sources[@]}" || failed=1
     step "shellcheck" shellcheck "${scripts[@]}" || failed=1
+    step "dialect" scripts/check-dialect.sh || failed=1
     step "layers" scripts/check-layers.sh || failed=1
     step "headers" scripts/check-headers.sh || failed=1
     step "waits" scripts/check-waits.sh || failed=1

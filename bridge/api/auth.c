@@ -18,18 +18,18 @@ static const char *cookie_token(http_request *req)
 {
     const char *role = http_header(req, "x-unichat-role");
     const char *token = NULL;
-    if (role != NULL && strcmp(role, "player") == 0)
+    if (role && strcmp(role, "player") == 0)
         token = http_cookie(req, "unichat_token_player");
-    else if (role != NULL && strcmp(role, "staff") == 0)
+    else if (role && strcmp(role, "staff") == 0)
         token = http_cookie(req, "unichat_token_staff");
-    return token != NULL ? token : http_cookie(req, "unichat_token");
+    return token ? token : http_cookie(req, "unichat_token");
 }
 
 const char *api_token(http_request *req, bool *by_cookie)
 {
     const char *authorization = http_header(req, "authorization");
-    *by_cookie = authorization == NULL;
-    if (authorization == NULL)
+    *by_cookie = !authorization;
+    if (!authorization)
         return cookie_token(req);
     if (strncasecmp(authorization, "Bearer ", 7) != 0)
         return NULL;
@@ -45,7 +45,7 @@ caller *api_caller(const api *a, http_request *req)
 {
     bool by_cookie;
     const char *why, *token = api_token(req, &by_cookie);
-    if (token == NULL || *token == '\0') {
+    if (!token || *token == '\0') {
         http_set_header(req, "WWW-Authenticate", "Bearer");
         http_respond_error(req, 401, "unauthenticated", NULL, "a token is needed");
         return NULL;
@@ -56,11 +56,11 @@ caller *api_caller(const api *a, http_request *req)
         return NULL;
     }
     caller *who = token_verify(&a->verifier, token, clock_unix_seconds(), &why);
-    if (who != NULL && !throttle_call(a, req, who)) {
+    if (who && !throttle_call(a, req, who)) {
         caller_free(who);
         return NULL;
     }
-    if (who == NULL && throttle_failure(a, req)) {
+    if (!who && throttle_failure(a, req)) {
         log_info("event=token_refused peer=%s path=%s reason=%s", http_peer(req),
                  LOG_Q(http_path(req)), LOG_Q(why));
         http_set_header(req, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
@@ -72,7 +72,7 @@ caller *api_caller(const api *a, http_request *req)
 caller *api_staff(const api *a, http_request *req)
 {
     caller *who = api_caller(a, req);
-    if (who == NULL || who->role == CALLER_STAFF)
+    if (!who || who->role == CALLER_STAFF)
         return who;
     caller_free(who);
     http_respond_error(req, 403, "forbidden", NULL, "this is for staff alone");

@@ -53,9 +53,9 @@ static const char *player_of_send(http_request *req, fields *f, const caller *wh
     const char *player = who->role == CALLER_STAFF
                              ? fields_required_text(f, "playerId", PLAYER_ID_MAX)
                              : fields_text(f, "playerId", PLAYER_ID_MAX);
-    if (who->role == CALLER_STAFF || f->code != NULL)
+    if (who->role == CALLER_STAFF || f->code)
         return player;
-    if (player == NULL || strcmp(player, who->sub) == 0)
+    if (!player || strcmp(player, who->sub) == 0)
         return who->sub;
     http_respond_error(req, 403, "forbidden", "playerId", "the token is another player's");
     *answered = true;
@@ -66,9 +66,9 @@ static const char *player_of_send(http_request *req, fields *f, const caller *wh
 static bool sender_is_fine(http_request *req, fields *f, const caller *who)
 {
     const char *sender = fields_text(f, "sender", PLAYER_ID_MAX);
-    if (sender == NULL || strcmp(sender, caller_role_name(who->role)) == 0)
+    if (!sender || strcmp(sender, caller_role_name(who->role)) == 0)
         return true;
-    if (f->code != NULL)
+    if (f->code)
         return true;
     http_respond_error(req, 403, "forbidden", "sender", "the token speaks as %s alone",
                        caller_role_name(who->role));
@@ -105,7 +105,7 @@ static void handle_send(http_request *req, void *arg)
     const api *a = arg;
     fields f;
     caller *who = api_caller(a, req);
-    if (who == NULL)
+    if (!who)
         return;
     if (body_read(req, &f)) {
         send_for(a, req, &f, who);
@@ -177,14 +177,14 @@ static void list_requests(const api *a, http_request *req, const caller *who)
     char statuses[64] = "{waiting,in_progress}", limit_text[24];
     int64_t limit;
     const char *list = http_query(req, "status");
-    if (list != NULL && !status_array(list, statuses)) {
+    if (list && !status_array(list, statuses)) {
         http_respond_error(req, 400, "invalid_query", "status",
                            "status must be waiting, in_progress, resolved, or several with commas");
         return;
     }
     if (!query_integer(req, "limit", 1, QUEUE_MAX, 200, &limit))
         return;
-    snprintf(limit_text, sizeof limit_text, "%lld", (long long)limit);
+    snprintf(limit_text, sizeof(limit_text), "%lld", (long long)limit);
     const char *values[] = {statuses, http_query(req, "playerId"), limit_text};
     api_query(a, req, &(api_subject){.who = who}, &requests_stmt, values, answer_requests);
 }
@@ -193,7 +193,7 @@ static void handle_requests(http_request *req, void *arg)
 {
     const api *a = arg;
     caller *who = api_staff(a, req);
-    if (who != NULL)
+    if (who)
         list_requests(a, req, who);
     caller_free(who);
 }
@@ -238,7 +238,7 @@ static const member page_members[] = {{"lastSeq", "player_last_seq", MEMBER_NUMB
 static int64_t row_number(const PGresult *rows, const char *column)
 {
     const char *text = db_text(rows, 0, column);
-    return text == NULL ? -1 : strtoll(text, NULL, 10);
+    return text ? strtoll(text, NULL, 10) : -1;
 }
 
 static void answer_messages(const api *a, http_request *req, PGresult *rows)
@@ -246,7 +246,7 @@ static void answer_messages(const api *a, http_request *req, PGresult *rows)
     (void)a;
     int64_t after = row_number(rows, "after");
     bool resync = after > row_number(rows, "player_last_seq");
-    int found = db_text(rows, 0, "m_id") == NULL ? 0 : PQntuples(rows);
+    int found = db_text(rows, 0, "m_id") ? PQntuples(rows) : 0;
     bool more = found == row_number(rows, "wanted");
     bool forward = after >= 0 && !resync; /* then the one too many is the last, else the first */
     json_t *page = row_object(rows, 0, page_members);
@@ -256,9 +256,8 @@ static void answer_messages(const api *a, http_request *req, PGresult *rows)
     json_object_set_new(page, "messages", list);
     json_object_set_new(page, "hasMore", json_boolean(more));
     json_object_set_new(page, "request",
-                        db_text(rows, 0, "request_id") == NULL
-                            ? json_null()
-                            : row_object(rows, 0, request_members));
+                        db_text(rows, 0, "request_id") ? row_object(rows, 0, request_members)
+                                                       : json_null());
     if (resync)
         json_object_set_new(page, "resync", json_true());
     http_respond_json(req, 200, page);
@@ -269,8 +268,8 @@ static void answer_messages(const api *a, http_request *req, PGresult *rows)
 static const char *player_of_path(http_request *req, const caller *who)
 {
     const char *in_path = http_param(req, "playerId");
-    const char *player = in_path == NULL ? http_query(req, "playerId") : in_path;
-    size_t len = player == NULL ? 0 : strlen(player);
+    const char *player = in_path ? in_path : http_query(req, "playerId");
+    size_t len = player ? strlen(player) : 0;
     if (len == 0 || len > PLAYER_ID_MAX || !text_utf8_valid(player, len)) {
         http_respond_error(req, 400, "invalid_field", "playerId",
                            "playerId is not 1 to 128 bytes of UTF-8");
@@ -293,7 +292,7 @@ static void list_messages(const api *a, http_request *req, const caller *who)
     int64_t after, before, limit;
     char after_text[24], before_text[24], limit_text[24];
     const char *player = player_of_path(req, who);
-    if (player == NULL || !query_integer(req, "after", 0, INT64_MAX, -1, &after) ||
+    if (!player || !query_integer(req, "after", 0, INT64_MAX, -1, &after) ||
         !query_integer(req, "before", 0, INT64_MAX, -1, &before) ||
         !query_integer(req, "limit", 1, PAGE_MAX, 50, &limit))
         return;
@@ -307,7 +306,7 @@ static void handle_messages(http_request *req, void *arg)
 {
     const api *a = arg;
     caller *who = api_caller(a, req);
-    if (who != NULL)
+    if (who)
         list_messages(a, req, who);
     caller_free(who);
 }
@@ -331,7 +330,7 @@ static const char *expected_status(fields *f)
 {
     char ignored[64];
     const char *expected = fields_text(f, "expected", PLAYER_ID_MAX);
-    if (expected != NULL && !status_array(expected, ignored))
+    if (expected && !status_array(expected, ignored))
         fields_mistake(f, "invalid_field", "expected", "expected is no status");
     return expected;
 }
@@ -342,7 +341,7 @@ static void handle_status(http_request *req, void *arg)
     fields f;
     int64_t id;
     caller *who = api_staff(a, req);
-    if (who == NULL)
+    if (!who)
         return;
     if (!text_parse_int(http_param(req, "requestId"), 1, INT64_MAX, &id)) {
         http_respond_error(req, 404, "not_found", NULL, "there is no such request");
@@ -384,9 +383,9 @@ static void handle_read(http_request *req, void *arg)
     fields f;
     char seq[24];
     caller *who = api_caller(a, req);
-    const char *player = who == NULL ? NULL : player_of_path(req, who);
-    if (player != NULL && body_read(req, &f)) {
-        snprintf(seq, sizeof seq, "%lld", (long long)fields_required_integer(&f, "seq", 0));
+    const char *player = who ? player_of_path(req, who) : NULL;
+    if (player && body_read(req, &f)) {
+        snprintf(seq, sizeof(seq), "%lld", (long long)fields_required_integer(&f, "seq", 0));
         const char *values[] = {player, caller_role_name(who->role), seq};
         if (body_is_fine(req, &f))
             api_query(a, req, &(api_subject){.player = player}, &read_stmt, values, answer_player);
@@ -400,8 +399,8 @@ static void handle_block(http_request *req, void *arg)
     const api *a = arg;
     fields f;
     caller *who = api_staff(a, req);
-    const char *player = who == NULL ? NULL : player_of_path(req, who);
-    if (player != NULL && body_read(req, &f)) {
+    const char *player = who ? player_of_path(req, who) : NULL;
+    if (player && body_read(req, &f)) {
         const char *values[] = {player, fields_required_bool(&f, "blocked") ? "t" : "f", who->sub};
         if (body_is_fine(req, &f))
             api_query(a, req, &(api_subject){.player = player}, &block_stmt, values, answer_player);

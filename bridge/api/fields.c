@@ -9,12 +9,12 @@
 bool fields_mistake(fields *f, const char *code, const char *field, const char *fmt, ...)
 {
     va_list args;
-    if (f->code != NULL)
+    if (f->code)
         return false;
     f->code = code;
     f->field = field;
     va_start(args, fmt);
-    vsnprintf(f->message, sizeof f->message, fmt, args);
+    vsnprintf(f->message, sizeof(f->message), fmt, args);
     va_end(args);
     return false;
 }
@@ -26,7 +26,7 @@ bool fields_parse(fields *f, const char *text, size_t len)
     if (!text_utf8_valid(text, len))
         return fields_mistake(f, "invalid_json", NULL, "the body is not valid UTF-8");
     f->body = json_loadb(text, len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
-    if (f->body == NULL)
+    if (!f->body)
         return fields_mistake(f, "invalid_json", NULL, "the body is not JSON: line %d, column %d",
                               error.line, error.column);
     if (!json_is_object(f->body))
@@ -51,9 +51,9 @@ const char *fields_text(fields *f, const char *name, size_t max_bytes)
 {
     const json_t *value = lookup(f, name);
     const char *text = json_string_value(value);
-    if (value == NULL)
+    if (!value)
         return NULL;
-    if (text == NULL)
+    if (!text)
         fields_mistake(f, "invalid_field", name, "%s must be a string", name);
     else if (strlen(text) != json_string_length(value))
         fields_mistake(f, "invalid_field", name, "%s must not have the character NUL", name);
@@ -66,7 +66,7 @@ const char *fields_text(fields *f, const char *name, size_t max_bytes)
 
 const char *fields_required_text(fields *f, const char *name, size_t max_bytes)
 {
-    if (lookup(f, name) == NULL)
+    if (!lookup(f, name))
         fields_mistake(f, "missing_field", name, "%s is needed", name);
     return fields_text(f, name, max_bytes);
 }
@@ -75,7 +75,7 @@ bool fields_id(fields *f, const char *name, char out[24])
 {
     const json_t *value = lookup(f, name);
     int64_t id = 0;
-    if (value == NULL)
+    if (!value)
         return false;
     if (json_is_integer(value))
         id = json_integer_value(value);
@@ -90,7 +90,7 @@ bool fields_id(fields *f, const char *name, char out[24])
 bool fields_required_bool(fields *f, const char *name)
 {
     const json_t *value = lookup(f, name);
-    if (value == NULL)
+    if (!value)
         return fields_mistake(f, "missing_field", name, "%s is needed", name);
     if (!json_is_boolean(value))
         return fields_mistake(f, "invalid_field", name, "%s must be true or false", name);
@@ -100,7 +100,7 @@ bool fields_required_bool(fields *f, const char *name)
 int64_t fields_required_integer(fields *f, const char *name, int64_t min)
 {
     const json_t *value = lookup(f, name);
-    if (value == NULL)
+    if (!value)
         fields_mistake(f, "missing_field", name, "%s is needed", name);
     else if (!json_is_integer(value) || json_integer_value(value) < min)
         fields_mistake(f, "invalid_field", name, "%s must be a whole number, %lld or more", name,

@@ -33,14 +33,14 @@ static bool has_metrics_token(const api *a, http_request *req)
 {
     bool by_cookie;
     const char *wanted = a->conf->metrics_token, *token = api_token(req, &by_cookie);
-    return *wanted != '\0' && !by_cookie && token != NULL &&
+    return *wanted != '\0' && !by_cookie && token &&
            text_equal_secret(token, strlen(token), wanted, strlen(wanted));
 }
 
 /* A wrong token is told from none: whoever guesses is slowed down. */
 static void refuse_metrics(const api *a, http_request *req)
 {
-    if (http_header(req, "authorization") != NULL && !throttle_failure(a, req))
+    if (http_header(req, "authorization") && !throttle_failure(a, req))
         return;
     log_warning("event=metrics_refused peer=%s hint=%s", http_peer(req),
                 LOG_Q("they are for this machine itself, not through a proxy, and for who sends "

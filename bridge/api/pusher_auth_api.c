@@ -26,9 +26,9 @@
 static const char *required_socket_id(http_request *req)
 {
     const char *socket_id = http_form(req, "socket_id");
-    if (socket_id != NULL && pusher_socket_id_valid(socket_id))
+    if (socket_id && pusher_socket_id_valid(socket_id))
         return socket_id;
-    http_respond_error(req, 400, socket_id == NULL ? "missing_field" : "invalid_field", "socket_id",
+    http_respond_error(req, 400, socket_id ? "invalid_field" : "missing_field", "socket_id",
                        "socket_id must be two numbers with a dot between them");
     return NULL;
 }
@@ -68,7 +68,7 @@ static void answer_channel(const wanted *w)
     char *data = presence ? user_json(w->who, "user_id") : NULL;
     char *auth = pusher_sign_channel(app->key, app->secret, w->socket_id, w->channel, data);
     json_t *body = json_pack("{s:s}", "auth", auth);
-    if (data != NULL)
+    if (data)
         json_object_set_new(body, "channel_data", json_string(data));
     http_respond_json(w->req, 200, body);
     free(auth);
@@ -95,7 +95,7 @@ static void on_vouched(void *arg, bool vouched)
     } else if (!token_is_still_good(&w->a->verifier, w->who, &why)) {
         http_set_header(w->req, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
         http_respond_error(w->req, 401, "invalid_token", NULL, "%s", why);
-    } else if (w->channel != NULL) {
+    } else if (w->channel) {
         answer_channel(w);
     } else {
         answer_sign_in(w);
@@ -117,17 +117,17 @@ static void handle_auth(http_request *req, void *arg)
 {
     const api *a = arg;
     caller *who = api_caller(a, req);
-    if (who == NULL)
+    if (!who)
         return;
     const char *channel = http_form(req, "channel_name");
     const char *socket_id = required_socket_id(req);
-    if (socket_id != NULL && channel != NULL && channel_allows(channel, who)) {
+    if (socket_id && channel && channel_allows(channel, who)) {
         authorize(a, req, who, socket_id, channel);
         return;
     }
-    if (socket_id != NULL && channel == NULL) {
+    if (socket_id && !channel) {
         http_respond_error(req, 400, "missing_field", "channel_name", "channel_name is needed");
-    } else if (socket_id != NULL) {
+    } else if (socket_id) {
         log_info("event=channel_refused role=%s sub=%s channel=%s peer=%s",
                  caller_role_name(who->role), LOG_Q(who->sub), LOG_Q(channel), http_peer(req));
         http_respond_error(req, 403, "forbidden", "channel_name",
@@ -140,10 +140,10 @@ static void handle_user_auth(http_request *req, void *arg)
 {
     const api *a = arg;
     caller *who = api_caller(a, req);
-    if (who == NULL)
+    if (!who)
         return;
     const char *socket_id = required_socket_id(req);
-    if (socket_id != NULL)
+    if (socket_id)
         authorize(a, req, who, socket_id, NULL);
     else
         caller_free(who);

@@ -49,7 +49,7 @@ static void respond_sql_error(http_request *req, const db_stmt *stmt, const db_e
 static void on_done(void *arg, const db_result *result)
 {
     pending *p = arg;
-    if (result->error != NULL)
+    if (result->error)
         respond_sql_error(p->req, p->stmt, result->error);
     else
         p->rows(p->a, p->req, result->rows);
@@ -60,9 +60,9 @@ static void on_done(void *arg, const db_result *result)
  * their other work. */
 static void account_of(const api_subject *subject, char *out, size_t size)
 {
-    if (subject->player != NULL)
+    if (subject->player)
         snprintf(out, size, "%s:%s", caller_role_name(CALLER_PLAYER), subject->player);
-    else if (subject->request != NULL)
+    else if (subject->request)
         snprintf(out, size, "request:%s", subject->request);
     else
         caller_key(subject->who, out, size);
@@ -74,7 +74,7 @@ void api_query(const api *a, http_request *req, const api_subject *subject, cons
     char account[LIMIT_KEY_SIZE];
     pending *p = mem_new(pending);
     *p = (pending){.a = a, .req = req, .stmt = stmt, .rows = rows};
-    account_of(subject, account, sizeof account);
+    account_of(subject, account, sizeof(account));
     if (listener_has_begun(a->listener) && db_query_for(a->pool, account, stmt, values, on_done, p))
         return;
     free(p);

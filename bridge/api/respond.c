@@ -26,7 +26,7 @@ bool body_read(http_request *req, fields *f)
 
 bool body_is_fine(http_request *req, const fields *f)
 {
-    if (f->code == NULL)
+    if (!f->code)
         return true;
     http_respond_error(req, 400, f->code, f->field, "%s", f->message);
     return false;
@@ -37,7 +37,7 @@ bool query_integer(http_request *req, const char *name, int64_t min, int64_t max
 {
     const char *text = http_query(req, name);
     *value = fallback;
-    if (text == NULL || text_parse_int(text, min, max, value))
+    if (!text || text_parse_int(text, min, max, value))
         return true;
     http_respond_error(req, 400, "invalid_query", name, "%s must be a whole number from %lld on",
                        name, (long long)min);
@@ -63,7 +63,7 @@ bool time_to_rfc3339(const char *text, char out[28])
 static json_t *member_value(member_type type, const char *text)
 {
     char time[28];
-    if (text == NULL)
+    if (!text)
         return json_null();
     switch (type) {
     case MEMBER_NUMBER:
@@ -82,7 +82,7 @@ static json_t *member_value(member_type type, const char *text)
 json_t *row_object(const PGresult *rows, int row, const member *members)
 {
     json_t *object = json_object();
-    for (const member *m = members; m->name != NULL; m++)
+    for (const member *m = members; m->name; m++)
         if (PQfnumber(rows, m->column) >= 0)
             json_object_set_new(object, m->name,
                                 member_value(m->type, db_text(rows, row, m->column)));

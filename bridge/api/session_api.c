@@ -51,12 +51,12 @@ static void handle_get(http_request *req, void *arg)
     const api *a = arg;
     bool by_cookie;
     const char *why, *token = api_token(req, &by_cookie);
-    if (token == NULL || *token == '\0') {
+    if (!token || *token == '\0') {
         respond_no_session(a, req, "unauthenticated", "a token is needed");
         return;
     }
     caller *who = token_verify(&a->verifier, token, clock_unix_seconds(), &why);
-    if (who == NULL) {
+    if (!who) {
         if (throttle_failure(a, req))
             respond_no_session(a, req, "invalid_token", why);
         return;
@@ -81,7 +81,7 @@ static void handle_post(http_request *req, void *arg)
     const api *a = arg;
     bool by_cookie;
     const char *token = api_token(req, &by_cookie);
-    if (by_cookie || token == NULL) {
+    if (by_cookie || !token) {
         http_respond_error(req, 401, "unauthenticated", NULL, "Authorization: Bearer is needed");
         return;
     }
@@ -91,7 +91,7 @@ static void handle_post(http_request *req, void *arg)
         return;
     }
     caller *who = api_caller(a, req);
-    if (who == NULL)
+    if (!who)
         return;
     set_cookie(a, req, "unichat_token", token, who->expires_at - clock_unix_seconds());
     http_respond_json(req, 204, NULL);
@@ -108,9 +108,9 @@ static void handle_delete(http_request *req, void *arg)
     }
     const char *role = http_header(req, "x-unichat-role");
     set_cookie(a, req, "unichat_token", "", 0);
-    if (role == NULL || strcmp(role, "player") == 0)
+    if (!role || strcmp(role, "player") == 0)
         set_cookie(a, req, "unichat_token_player", "", 0);
-    if (role == NULL || strcmp(role, "staff") == 0)
+    if (!role || strcmp(role, "staff") == 0)
         set_cookie(a, req, "unichat_token_staff", "", 0);
     http_respond_json(req, 204, NULL);
 }
@@ -123,7 +123,7 @@ static void sign_in(const api *a, http_request *req, caller_role role, const cha
     caller *who = caller_new(role, name, name, now + lifetime);
     char *token = token_mint(&a->verifier, who, now);
     caller_free(who);
-    if (token == NULL) {
+    if (!token) {
         http_respond_error(req, 500, "internal_error", NULL, "no token could be made");
         return;
     }
@@ -140,9 +140,9 @@ static void sign_in_by_fields(const api *a, http_request *req, fields *f)
     const char *role_name = fields_required_text(f, "role", 16);
     const char *name = fields_required_text(f, "name", TOKEN_SUB_MAX);
     const char *password = fields_required_text(f, "password", 1024);
-    if (role_name != NULL && !caller_role_parse(role_name, &role))
+    if (role_name && !caller_role_parse(role_name, &role))
         fields_mistake(f, "invalid_field", "role", "role must be player or staff");
-    if (name != NULL && name[strspn(name, " \t\r\n")] == '\0')
+    if (name && name[strspn(name, " \t\r\n")] == '\0')
         fields_mistake(f, "invalid_field", "name", "name must not be blank");
     if (!body_is_fine(req, f))
         return;

@@ -38,7 +38,7 @@ static const struct {
 
 static const char *field_of_column(const char *column, const char *otherwise)
 {
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (strcmp(fields[i].column, column) == 0)
             return fields[i].field;
     return otherwise;
@@ -56,7 +56,7 @@ static void read_owner(const char *detail, char owner[129])
 {
     const char *from = strchr(detail, '"');
     const char *to = strrchr(detail, '"');
-    if (from != NULL && to > from)
+    if (from && to > from)
         snprintf(owner, 129, "%.*s", (int)(to - from - 1), from + 1);
 }
 
@@ -69,7 +69,7 @@ void api_error_of_sql(const db_error *error, api_error *out)
         out->message = "the database cannot answer now; try again";
         return;
     }
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (strcmp(table[i].sqlstate, error->sqlstate) != 0)
             continue;
         out->status = table[i].status;

@@ -38,8 +38,8 @@ static rate failure_rate(const config *conf)
 static void respond_rate_limited(http_request *req, unsigned seconds, const char *what)
 {
     char text[128], retry_after[16];
-    snprintf(text, sizeof text, "%s; try again in %u s", what, seconds);
-    snprintf(retry_after, sizeof retry_after, "%u", seconds);
+    snprintf(text, sizeof(text), "%s; try again in %u s", what, seconds);
+    snprintf(retry_after, sizeof(retry_after), "%u", seconds);
     http_set_header(req, "Retry-After", retry_after);
     http_respond_json(req, 429,
                       json_pack("{s:{s:s, s:s, s:i}}", "error", "code", "rate_limited", "message",
@@ -58,7 +58,7 @@ static bool take(http_request *req, limit *l, rate r, const char *key, const cha
 bool throttle_call(const api *a, http_request *req, const caller *who)
 {
     char key[LIMIT_KEY_SIZE];
-    caller_key(who, key, sizeof key);
+    caller_key(who, key, sizeof(key));
     return take(req, calls, call_rate(a->conf), key, "too many calls");
 }
 
@@ -67,14 +67,14 @@ bool throttle_message(const api *a, http_request *req, const caller *who)
     char key[LIMIT_KEY_SIZE];
     if (who->role == CALLER_STAFF)
         return true;
-    caller_key(who, key, sizeof key);
+    caller_key(who, key, sizeof(key));
     return take(req, messages, message_rate(a->conf), key, "too many messages");
 }
 
 void throttle_return_message(const api *a, const char *player_id)
 {
     char key[LIMIT_KEY_SIZE];
-    snprintf(key, sizeof key, "%s:%s", caller_role_name(CALLER_PLAYER), player_id);
+    snprintf(key, sizeof(key), "%s:%s", caller_role_name(CALLER_PLAYER), player_id);
     limit_return(messages, message_rate(a->conf), key);
 }
 

@@ -74,7 +74,7 @@ void buf_put_json_string(buf *b, const char *s, size_t len)
 void buf_clear(buf *b)
 {
     b->len = 0;
-    if (b->data != NULL)
+    if (b->data)
         b->data[0] = '\0';
 }
 

@@ -114,7 +114,7 @@ static void call_finish(http_call *call, CURLcode code)
     else
         reply.error = call->error[0] != '\0' ? call->error : curl_easy_strerror(code);
     reply.status = (int)status;
-    reply.body = call->body.data != NULL ? call->body.data : "";
+    reply.body = call->body.data ? call->body.data : "";
     reply.body_len = call->body.len;
     reply.elapsed_ms = clock_monotonic_ms() - call->started_ms;
 
@@ -128,7 +128,7 @@ static void collect(http_client *client)
     CURLMsg *message;
     int left;
 
-    while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
+    while ((message = curl_multi_info_read(client->multi, &left))) {
         http_call *call = NULL;
 
         if (message->msg != CURLMSG_DONE)
@@ -193,13 +193,13 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void 
 
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
-        if (socket != NULL) {
+        if (socket) {
             curl_multi_assign(client->multi, fd, NULL);
             uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
         }
         return 0;
     }
-    if (socket == NULL && (socket = socket_new(client, fd)) == NULL)
+    if (!socket && !(socket = socket_new(client, fd)))
         return -1;
     if (what & CURL_POLL_IN)
         events |= UV_READABLE;
@@ -237,14 +237,14 @@ static void set_headers(http_call *call, const char *const *headers)
     /* Without this, libcurl asks for leave before it sends a body over 1 MiB, and waits a second
      * for it. */
     call->headers = curl_slist_append(call->headers, "Expect:");
-    for (; headers != NULL && *headers != NULL; headers++)
+    for (; headers && *headers; headers++)
         call->headers = curl_slist_append(call->headers, *headers);
     SET(call->easy, CURLOPT_HTTPHEADER, call->headers);
 }
 
 static void set_body(CURL *easy, const http_call_spec *spec)
 {
-    if (spec->body != NULL) {
+    if (spec->body) {
         SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body_len);
         SET(easy, CURLOPT_COPYPOSTFIELDS, spec->body);
     } else if (strcmp(spec->method, "POST") == 0) {
@@ -282,7 +282,7 @@ http_call *http_client_start(http_client *client, const http_call_spec *spec, ht
     call->done = done;
     call->arg = arg;
     call->easy = curl_easy_init();
-    if (call->easy == NULL)
+    if (!call->easy)
         abort(); /* out of memory, like mem.h */
     set_rules(call->easy, spec);
     set_body(call->easy, spec);
@@ -334,7 +334,7 @@ http_client *http_client_new(uv_loop_t *loop, int max_per_host)
     uv_timer_init(loop, &client->timer);
     client->timer.data = client;
     client->multi = curl_multi_init();
-    if (client->multi == NULL)
+    if (!client->multi)
         abort(); /* out of memory, like mem.h */
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
     curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
@@ -353,7 +353,7 @@ void http_client_close(http_client *client)
 {
     http_call *call, *next;
 
-    if (client == NULL)
+    if (!client)
         return;
     DL_FOREACH_SAFE (client->calls, call, next)
         http_client_cancel(call);

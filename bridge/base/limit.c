@@ -31,7 +31,7 @@ limit *limit_get(const char *name)
     LL_FOREACH (all, l)
         if (strcmp(l->name, name) == 0)
             return l;
-    snprintf(labels, sizeof labels, "limit=\"%s\"", name);
+    snprintf(labels, sizeof(labels), "limit=\"%s\"", name);
     l = mem_new(limit);
     l->name = mem_strdup(name);
     l->refused = metric_counter("unichat_limited_total", labels,
@@ -45,9 +45,9 @@ static bool may_log(const limit *l, const char *key)
 {
     char which[LIMIT_KEY_SIZE + 64];
     uint64_t now = clock_monotonic_us();
-    if (logged == NULL)
+    if (!logged)
         logged = rate_table_new(LOGGED_MAX);
-    snprintf(which, sizeof which, "%s %s", l->name, key);
+    snprintf(which, sizeof(which), "%s %s", l->name, key);
     return rate_table_take(logged, rate_of(1, 60, 1), which, now) == 0 &&
            rate_take(rate_of(LIMIT_LINES, 60, LIMIT_LINES), &all_logged, now) == 0;
 }

@@ -45,7 +45,7 @@ bool log_enabled(log_level level)
 
 bool log_level_parse(const char *name, log_level *level)
 {
-    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         if (strcasecmp(name, levels[i].name) == 0) {
             *level = (log_level)i;
             return true;
@@ -63,7 +63,7 @@ static bool to_journal(void)
     struct stat st;
     const char *stream = getenv("JOURNAL_STREAM");
     if (known < 0)
-        known = stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+        known = stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
                 fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
     return known;
 }
@@ -104,10 +104,10 @@ static kind kinds[KINDS_MAX]; /* a hash table, never emptied */
 
 static kind *kind_of(const char *fmt)
 {
-    size_t at = (uintptr_t)fmt / sizeof fmt;
+    size_t at = (uintptr_t)fmt / sizeof(fmt);
     for (size_t i = 0; i < KINDS_MAX; i++) {
         kind *k = &kinds[(at + i) % KINDS_MAX];
-        if (k->fmt == NULL)
+        if (!k->fmt)
             k->fmt = fmt;
         if (k->fmt == fmt)
             return k;
@@ -120,7 +120,7 @@ static bool take_turn(log_level level, const char *fmt, uint64_t *suppressed)
 {
     *suppressed = 0;
     kind *k = level == LOG_LEVEL_INFO || level == LOG_LEVEL_WARNING ? kind_of(fmt) : NULL;
-    if (k == NULL)
+    if (!k)
         return true;
     if (rate_take(rate_of(LOG_A_SECOND, 1, LOG_BURST), &k->full_at_us, clock_monotonic_us()) > 0) {
         k->suppressed++;
@@ -140,19 +140,19 @@ void log_write(log_level level, const char *who, const char *fmt, ...)
     char text[LINE_MAX_BYTES];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
 
     char line[LINE_MAX_BYTES + 256];
-    size_t room = sizeof line - 64; /* the rest is for what comes last */
+    size_t room = sizeof(line) - 64; /* the rest is for what comes last */
     size_t at = put_prefix(line, room, level);
-    if (who != NULL && *who != '\0') {
+    if (who && *who != '\0') {
         at = put_escaped(line, room, at, who);
         line[at++] = ' ';
     }
     at = put_escaped(line, room, at, text);
     if (suppressed > 0)
-        at += (size_t)snprintf(line + at, sizeof line - at, " suppressed=%" PRIu64, suppressed);
+        at += (size_t)snprintf(line + at, sizeof(line) - at, " suppressed=%" PRIu64, suppressed);
     line[at++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, at);
     (void)written; /* nobody is left to tell */
@@ -166,7 +166,7 @@ const char *log_quote(const char *value)
     char *out = ring[turn++ % 8];
     size_t at = 0;
     out[at++] = '"';
-    for (const char *s = value == NULL ? "" : value; *s != '\0' && at < 200; s++) {
+    for (const char *s = value ? value : ""; *s != '\0' && at < 200; s++) {
         if (*s == '"' || *s == '\\')
             out[at++] = '\\';
         out[at++] = *s;

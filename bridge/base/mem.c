@@ -10,7 +10,7 @@
 
 static void *checked(void *p, size_t size)
 {
-    if (p == NULL && size > 0) {
+    if (!p && size > 0) {
         log_error("event=out_of_memory size=%zu", size);
         abort();
     }
@@ -39,12 +39,12 @@ void *mem_realloc(void *old, size_t size)
 
 char *mem_strdup(const char *s)
 {
-    return s == NULL ? NULL : checked(strdup(s), 1);
+    return s ? checked(strdup(s), 1) : NULL;
 }
 
 char *mem_strndup(const char *s, size_t len)
 {
-    if (s == NULL)
+    if (!s)
         return NULL;
     char *copy = checked(calloc(1, len + 1), 1);
     memcpy(copy, s, len);

@@ -18,7 +18,7 @@ static const char *const kind_names[] = {"counter", "gauge", "histogram"};
 static const uint64_t bounds_us[] = {100,     250,     500,     1000,    2500,   5000,
                                      10000,   25000,   50000,   100000,  250000, 500000,
                                      1000000, 2500000, 5000000, 10000000};
-#define BOUNDS (sizeof bounds_us / sizeof bounds_us[0])
+#define BOUNDS (sizeof(bounds_us) / sizeof(bounds_us[0]))
 
 struct metric {
     const char *name;
@@ -38,7 +38,7 @@ static metric *all;
 
 static bool same_text(const char *a, const char *b)
 {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+    return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 static metric *registered(metric_kind kind, const char *name, const char *labels, const char *help)
@@ -69,8 +69,8 @@ metric *metric_gauge(const char *name, const char *labels, const char *help)
 metric *metric_duration(const char *name, const char *labels, const char *help)
 {
     metric *m = registered(KIND_HISTOGRAM, name, labels, help);
-    if (m->buckets == NULL)
-        m->buckets = mem_array(BOUNDS + 1, sizeof m->buckets[0]);
+    if (!m->buckets)
+        m->buckets = mem_array(BOUNDS + 1, sizeof(m->buckets[0]));
     return m;
 }
 
@@ -103,16 +103,16 @@ void metric_observe_us(metric *m, uint64_t us)
 
 static double metric_value(const metric *m)
 {
-    return m->read != NULL ? m->read(m->read_arg) : m->value;
+    return m->read ? m->read(m->read_arg) : m->value;
 }
 
 static void render_sample(buf *out, const metric *m, const char *suffix, const char *extra,
                           double value)
 {
     buf_printf(out, "%s%s", m->name, suffix);
-    if (m->labels != NULL || extra != NULL)
-        buf_printf(out, "{%s%s%s}", m->labels == NULL ? "" : m->labels,
-                   m->labels != NULL && extra != NULL ? "," : "", extra == NULL ? "" : extra);
+    if (m->labels || extra)
+        buf_printf(out, "{%s%s%s}", m->labels ? m->labels : "", m->labels && extra ? "," : "",
+                   extra ? extra : "");
     buf_printf(out, " %.17g\n", value);
 }
 
@@ -122,7 +122,7 @@ static void render_histogram(buf *out, const metric *m)
     char le[40];
     for (size_t i = 0; i < BOUNDS; i++) {
         count += m->buckets[i];
-        snprintf(le, sizeof le, "le=\"%g\"", (double)bounds_us[i] / 1e6);
+        snprintf(le, sizeof(le), "le=\"%g\"", (double)bounds_us[i] / 1e6);
         render_sample(out, m, "_bucket", le, (double)count);
     }
     count += m->buckets[BOUNDS];
@@ -135,7 +135,7 @@ static void render_family(buf *out, metric *first)
 {
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", first->name, first->help, first->name,
                kind_names[first->kind]);
-    for (metric *m = first; m != NULL; m = m->next) {
+    for (metric *m = first; m; m = m->next) {
         if (strcmp(m->name, first->name) != 0)
             continue;
         m->rendered = true;

@@ -50,7 +50,7 @@ uint64_t rand_below(uint64_t bound)
     uint64_t v;
     uint64_t limit = UINT64_MAX - UINT64_MAX % bound; /* above it, the remainder would be uneven */
     do
-        rand_bytes(&v, sizeof v);
+        rand_bytes(&v, sizeof(v));
     while (v >= limit);
     return v % bound;
 }

@@ -69,7 +69,7 @@ static void forget(rate_table *t, bucket *b)
 
 void rate_table_free(rate_table *t)
 {
-    while (t->by_use != NULL)
+    while (t->by_use)
         forget(t, t->by_use);
     free(t);
 }
@@ -77,7 +77,7 @@ void rate_table_free(rate_table *t)
 static void forget_full(rate_table *t, uint64_t now_us)
 {
     for (int i = 0; i < FORGET_PER_USE; i++)
-        if (t->by_use != NULL && t->by_use->full_at_us <= now_us)
+        if (t->by_use && t->by_use->full_at_us <= now_us)
             forget(t, t->by_use);
 }
 
@@ -94,7 +94,7 @@ static bucket *add(rate_table *t, const char *key)
     bucket *b;
     if (rate_table_size(t) >= t->max)
         forget(t, t->by_use);
-    b = mem_alloc(sizeof *b + len + 1);
+    b = mem_alloc(sizeof(*b) + len + 1);
     memcpy(b->key, key, len + 1);
     HASH_ADD_STR(t->by_key, key, b);
     DL_APPEND(t->by_use, b);
@@ -107,7 +107,7 @@ static bucket *use(rate_table *t, const char *key, uint64_t now_us)
     bucket *b;
     forget_full(t, now_us);
     b = find(t, key);
-    if (b == NULL)
+    if (!b)
         return add(t, key);
     DL_DELETE(t->by_use, b);
     DL_APPEND(t->by_use, b);
@@ -127,7 +127,7 @@ uint64_t rate_table_charge(rate_table *t, rate r, const char *key, uint64_t now_
 void rate_table_return(rate_table *t, rate r, const char *key)
 {
     bucket *b = find(t, key);
-    if (b != NULL)
+    if (b)
         rate_return(r, &b->full_at_us);
 }
 

@@ -30,11 +30,11 @@ tally_entry *tally_enter(tally *t, const char *key, int64_t max)
 {
     tally_entry *e;
     HASH_FIND_STR(t->entries, key, e);
-    if (e != NULL && max != 0 && e->count >= max)
+    if (e && max != 0 && e->count >= max)
         return NULL;
-    if (e == NULL) {
+    if (!e) {
         size_t len = strlen(key);
-        e = mem_alloc(sizeof *e + len + 1);
+        e = mem_alloc(sizeof(*e) + len + 1);
         memcpy(e->key, key, len + 1);
         HASH_ADD_STR(t->entries, key, e);
     }
@@ -44,7 +44,7 @@ tally_entry *tally_enter(tally *t, const char *key, int64_t max)
 
 void tally_leave(tally *t, tally_entry *e)
 {
-    if (e == NULL || --e->count > 0)
+    if (!e || --e->count > 0)
         return;
     HASH_DEL(t->entries, e);
     free(e);

@@ -45,9 +45,9 @@ static size_t utf8_char_len(const unsigned char *s, size_t left)
 static bool ascii_ahead(const unsigned char *s, size_t left)
 {
     uint64_t eight;
-    if (left < sizeof eight)
+    if (left < sizeof(eight))
         return false;
-    memcpy(&eight, s, sizeof eight);
+    memcpy(&eight, s, sizeof(eight));
     return (eight & UINT64_C(0x8080808080808080)) == 0;
 }
 
@@ -218,7 +218,7 @@ static bool parse_with_unit(const char *s, const unit *units, int64_t *value)
         return false;
     while (*end == ' ')
         end++;
-    for (; units->name != NULL; units++)
+    for (; units->name; units++)
         if (strcmp(end, units->name) == 0)
             return !__builtin_mul_overflow(v, units->factor, value);
     return false;

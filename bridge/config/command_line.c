@@ -46,7 +46,7 @@ static void take_option(command_line *line, int option)
                         : option == 'n' ? &line->name
                         : option == 'e' ? &line->expires
                                         : NULL;
-    if (slot != NULL)
+    if (slot)
         *slot = optarg;
     else if (line->command != COMMAND_WRONG)
         line->command = command_of(option);

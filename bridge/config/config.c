@@ -34,7 +34,7 @@ typedef struct loading {
 
 #define EACH_SETTING(s)                                                                            \
     const setting *s = setting_table;                                                              \
-    s->section != NULL || s->name != NULL;                                                         \
+    s->section || s->name;                                                                         \
     s++
 
 static void problem(loading *l, const char *where, const char *fmt, ...)
@@ -45,7 +45,7 @@ static void problem(loading *l, const char *where, const char *fmt, ...)
     char text[1024];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     buf_printf(l->problems, "%s: %s\n", where, text);
     l->failed = true;
@@ -70,7 +70,7 @@ static void assign(loading *l, const setting *s, void *base, const char *where, 
 static char *read_secret_file(loading *l, const char *where, const char *path)
 {
     FILE *f = fopen(path, "re");
-    if (f == NULL) {
+    if (!f) {
         problem(l, where, "cannot read the file \"%s\": %s", path, strerror(errno));
         return NULL;
     }
@@ -101,7 +101,7 @@ static void assign_from_file(loading *l, const setting *s, void *base, const cha
                              const char *path)
 {
     char *text = read_secret_file(l, where, path);
-    if (text != NULL)
+    if (text)
         assign(l, s, base, where, text);
     free(text);
 }
@@ -111,13 +111,13 @@ static void assign_from_file(loading *l, const setting *s, void *base, const cha
 static void set_defaults(void *base, bool of_app)
 {
     for (EACH_SETTING(s))
-        if (s->name != NULL && s->of_app == of_app)
+        if (s->name && s->of_app == of_app)
             setting_set_default(s, base);
 }
 
 static config_app *add_app(config *c, const char *name)
 {
-    c->apps = mem_realloc(c->apps, (c->app_count + 1) * sizeof c->apps[0]);
+    c->apps = mem_realloc(c->apps, (c->app_count + 1) * sizeof(c->apps[0]));
     config_app *app = &c->apps[c->app_count++];
     *app = (config_app){.name = mem_strdup(name)};
     set_defaults(app, true);
@@ -137,10 +137,10 @@ static config_app *app_by_name(config *c, const char *name)
 static void read_credentials(loading *l)
 {
     const char *dir = getenv("CREDENTIALS_DIRECTORY");
-    if (dir == NULL)
+    if (!dir)
         return;
     for (EACH_SETTING(s)) {
-        if (s->name == NULL || s->type != TYPE_SECRET)
+        if (!s->name || s->type != TYPE_SECRET)
             continue;
         char *path = mem_printf("%s/%s%s", dir, s->of_app ? "app_" : "", s->name);
         struct stat st;
@@ -158,13 +158,13 @@ static const setting *find_with_file(const char *name, bool of_app, bool *by_fil
     *by_file = false;
     const setting *s = setting_find(name, of_app);
     size_t len = strlen(name);
-    if (s != NULL || len < 5 || strcmp(name + len - 5, "_file") != 0)
+    if (s || len < 5 || strcmp(name + len - 5, "_file") != 0)
         return s;
     char *stem = mem_strndup(name, len - 5);
     s = setting_find(stem, of_app);
     free(stem);
     *by_file = true;
-    return s != NULL && s->type == TYPE_SECRET ? s : NULL;
+    return s && s->type == TYPE_SECRET ? s : NULL;
 }
 
 static const setting *find_in_section(loading *l, const char *section, const char *name,
@@ -177,7 +177,7 @@ static const setting *find_in_section(loading *l, const char *section, const cha
     }
     *base = l->config;
     const setting *s = find_with_file(name, false, by_file);
-    if (s == NULL && strncmp(name, "app_", 4) == 0) {
+    if (!s && strncmp(name, "app_", 4) == 0) {
         *base = &l->config->apps[0];
         s = find_with_file(name + 4, true, by_file);
     }
@@ -190,20 +190,20 @@ static void take_pair(void *arg, int line, const char *section, const char *name
     void *base;
     bool by_file;
     char *where = mem_printf("%s:%d", l->path, line);
-    if (value == NULL) {
+    if (!value) {
         problem(l, where, "\"%s\" has no value; write NAME = VALUE", name);
     } else if (*section != '\0' && (strncmp(section, "app ", 4) != 0 || section[4] == '\0')) {
         problem(l, where, "there is no section [%s]; only [app NAME] is known", section);
     } else {
         const setting *s = find_in_section(l, section, name, &base, &by_file);
         char *named = mem_printf("%s: %s", where, name);
-        if (s == NULL)
+        if (!s)
             problem(l, where, "there is no setting \"%s\"; --help lists all", name);
         else if (by_file)
             assign_from_file(l, s, base, named, value);
         else
             assign(l, s, base, named, value);
-        l->has_secret |= s != NULL && s->type == TYPE_SECRET && !by_file;
+        l->has_secret |= s && s->type == TYPE_SECRET && !by_file;
         free(named);
     }
     free(where);
@@ -240,11 +240,11 @@ static void read_variable(loading *l, const setting *s)
     char *file_name = environment_name(s, "_FILE");
     const char *value = getenv(name);
     const char *file = s->type == TYPE_SECRET ? getenv(file_name) : NULL;
-    if (value != NULL && file != NULL)
+    if (value && file)
         problem(l, name, "is set, and %s too; keep one of them", file_name);
-    else if (value != NULL)
+    else if (value)
         assign(l, s, base, name, value);
-    else if (file != NULL)
+    else if (file)
         assign_from_file(l, s, base, file_name, file);
     free(name);
     free(file_name);
@@ -253,7 +253,7 @@ static void read_variable(loading *l, const setting *s)
 static void read_environment(loading *l)
 {
     for (EACH_SETTING(s))
-        if (s->name != NULL)
+        if (s->name)
             read_variable(l, s);
 }
 
@@ -267,7 +267,7 @@ config *config_load(const char *path, buf *problems)
     set_defaults(c, false);
     add_app(c, "");
     read_credentials(&l);
-    if (path != NULL)
+    if (path)
         read_file(&l);
     read_environment(&l);
     if (*c->tls_key != '\0')
@@ -281,14 +281,14 @@ config *config_load(const char *path, buf *problems)
 static void exchange(config *live, config *fresh)
 {
     for (EACH_SETTING(s))
-        if (s->name != NULL && !s->of_app && s->reload)
+        if (s->name && !s->of_app && s->reload)
             setting_swap(s, live, fresh);
 }
 
 static void report_changes(const config *live, const config *fresh)
 {
     for (EACH_SETTING(s)) {
-        if (s->name == NULL || s->of_app || setting_equal(s, live, fresh))
+        if (!s->name || s->of_app || setting_equal(s, live, fresh))
             continue;
         if (s->reload)
             log_info("event=setting_changed setting=%s", s->name);
@@ -319,7 +319,7 @@ static bool is_right_until_restart(const config *live, buf *problems)
 bool config_reload(config *live, config_accept *accept, void *arg, buf *problems)
 {
     config *fresh = config_load(live->path, problems);
-    if (fresh == NULL)
+    if (!fresh)
         return false;
     exchange(live, fresh);
     bool ok = is_right_until_restart(live, problems) && accept(arg);
@@ -335,10 +335,10 @@ bool config_reload(config *live, config_accept *accept, void *arg, buf *problems
 
 void config_free(config *c)
 {
-    if (c == NULL)
+    if (!c)
         return;
     for (EACH_SETTING(s)) {
-        if (s->name == NULL)
+        if (!s->name)
             continue;
         if (!s->of_app)
             setting_clear(s, c);

@@ -35,8 +35,8 @@ static void put_wrapped(FILE *out, const char *indent, const char *text)
 
 void config_write_help(FILE *out)
 {
-    for (const setting *s = setting_table; s->section != NULL || s->name != NULL; s++) {
-        if (s->section != NULL) {
+    for (const setting *s = setting_table; s->section || s->name; s++) {
+        if (s->section) {
             fprintf(out, "\n%s\n", s->section);
             continue;
         }
@@ -118,8 +118,8 @@ static const char example_head[] =
 void config_write_doc(FILE *out)
 {
     fputs(doc_head, out);
-    for (const setting *s = setting_table; s->section != NULL || s->name != NULL; s++) {
-        if (s->section != NULL)
+    for (const setting *s = setting_table; s->section || s->name; s++) {
+        if (s->section)
             fprintf(out,
                     "\n## %s\n\n| setting | type | default | SIGHUP | |\n| --- | --- | --- | --- | "
                     "--- |\n",
@@ -132,8 +132,8 @@ void config_write_doc(FILE *out)
 void config_write_example(FILE *out)
 {
     fputs(example_head, out);
-    for (const setting *s = setting_table; s->section != NULL || s->name != NULL; s++) {
-        if (s->section != NULL) {
+    for (const setting *s = setting_table; s->section || s->name; s++) {
+        if (s->section) {
             fprintf(out, "\n# ---- %s ----\n", s->section);
             continue;
         }

@@ -23,11 +23,11 @@ typedef struct reader {
 static char *read_piece(char *out, int size, void *stream)
 {
     reader *r = stream;
-    if (fgets(out, size, r->file) == NULL)
+    if (!fgets(out, size, r->file))
         return NULL;
     if (!r->within_line)
         r->line++;
-    r->within_line = strchr(out, '\n') == NULL;
+    r->within_line = !strchr(out, '\n');
     return out;
 }
 
@@ -52,7 +52,7 @@ static int parse_stream(reader *r)
 int ini_file_read(const char *path, ini_pair *pair, void *arg)
 {
     reader r = {.file = fopen(path, "re"), .pair = pair, .arg = arg};
-    if (r.file == NULL)
+    if (!r.file)
         return -1;
     int result = parse_stream(&r);
     int read_error = ferror(r.file) ? errno : 0;

@@ -36,8 +36,8 @@ const setting setting_table[] = {
 
 const setting *setting_find(const char *name, bool of_app)
 {
-    for (const setting *s = setting_table; s->section != NULL || s->name != NULL; s++)
-        if (s->name != NULL && s->of_app == of_app && strcmp(s->name, name) == 0)
+    for (const setting *s = setting_table; s->section || s->name; s++)
+        if (s->name && s->of_app == of_app && strcmp(s->name, name) == 0)
             return s;
     return NULL;
 }

@@ -26,7 +26,7 @@ static bool wrong(buf *problems, const char *fmt, ...)
     char text[1024];
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     buf_printf(problems, "%s\n", text);
     return false;
@@ -94,7 +94,7 @@ static bool check_app(const config_app *app, buf *problems)
 {
     char *prefix = *app->name == '\0' ? mem_strdup("app_") : mem_printf("[app %s] ", app->name);
     bool ok = true;
-    if (*app->id == '\0' || strchr(app->id, '/') != NULL)
+    if (*app->id == '\0' || strchr(app->id, '/'))
         ok = wrong(problems, "%sid: must be set and without a slash", prefix);
     if (*app->key == '\0')
         ok = wrong(problems, "%skey: is not set; make one with: openssl rand -hex 10", prefix);
@@ -165,7 +165,7 @@ static bool check_metrics(const config *c, buf *problems)
 static bool is_origin(const char *text, size_t len)
 {
     static const char *const schemes[] = {"https://", "http://"};
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
         size_t at = strlen(schemes[i]);
         if (len > at && strncasecmp(text, schemes[i], at) == 0)
             return strcspn(text + at, "*/?#@ \t,") == len - at;
@@ -201,7 +201,7 @@ static bool check_prefix(const config *c, buf *problems)
 /* A key must not cross a network in the clear. */
 static bool is_safe_url(const char *url)
 {
-    if (strchr(url, '@') != NULL)
+    if (strchr(url, '@'))
         return false;
     if (strncmp(url, "https://", 8) == 0)
         return url[8] != '\0';
@@ -216,7 +216,7 @@ static bool is_safe_url(const char *url)
 static bool check_target(const config *c, buf *problems)
 {
     static const char *const kinds[] = {"segment:", "tag:", "external_id:", "subscription:"};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
         size_t len = strlen(kinds[i]);
         if (strncmp(c->onesignal_target, kinds[i], len) == 0 && c->onesignal_target[len] != '\0')
             return true;
@@ -251,7 +251,7 @@ static bool check_seconds(const config *c, buf *problems)
         {"push_ttl", c->push_ttl},
     };
     bool ok = true;
-    for (size_t i = 0; i < sizeof durations / sizeof *durations; i++)
+    for (size_t i = 0; i < sizeof(durations) / sizeof(*durations); i++)
         if (durations[i].ms % 1000 != 0)
             ok = wrong(problems, "%s: must be a number of whole seconds", durations[i].name);
     return ok;

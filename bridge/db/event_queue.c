@@ -63,7 +63,7 @@ static void free_item(item *i)
 /* An event's block is twice its data. */
 static size_t size_of(const item *i)
 {
-    return sizeof *i + 2 * i->event.data_len + (i->player == NULL ? 0 : strlen(i->player));
+    return sizeof(*i) + 2 * i->event.data_len + (i->player ? strlen(i->player) : 0);
 }
 
 static void free_items(event_queue *q)
@@ -149,7 +149,7 @@ static void take_error(event_queue *q, const db_error *error)
 static void take_payload(event_queue *q, const char *payload)
 {
     item *i = q->items;
-    if (payload == NULL) {
+    if (!payload) {
         skip_front(q, "it is not there any more");
     } else if (!db_event_parse(&i->event, payload, strlen(payload))) {
         skip_front(q, "its payload cannot be read");
@@ -170,7 +170,7 @@ static void on_fetched(void *arg, const db_result *res)
     }
     if (q->cleared)
         q->cleared = false;
-    else if (res->error != NULL)
+    else if (res->error)
         take_error(q, res->error);
     else
         take_payload(q, db_text(res->rows, 0, "payload"));
@@ -181,7 +181,7 @@ static void on_fetched(void *arg, const db_result *res)
 static void fetch_front(event_queue *q)
 {
     char seq[24];
-    snprintf(seq, sizeof seq, "%lld", (long long)q->items->seq);
+    snprintf(seq, sizeof(seq), "%lld", (long long)q->items->seq);
     const char *values[] = {q->items->player, seq};
     q->fetching = db_pool_ready(q->pool) && db_query(q->pool, &fetch_stmt, values, on_fetched, q);
     if (!q->fetching)
@@ -192,9 +192,9 @@ static void fetch_front(event_queue *q)
 
 static void drain(event_queue *q)
 {
-    while (q->items != NULL && !q->fetching) {
+    while (q->items && !q->fetching) {
         item *i = q->items;
-        if (i->event.data == NULL) {
+        if (!i->event.data) {
             if (!uv_is_active((uv_handle_t *)&q->retry))
                 fetch_front(q);
             return;
@@ -245,7 +245,7 @@ static void append(event_queue *q, item *i)
 
 void event_queue_push(event_queue *q, db_event *event)
 {
-    if (q->items == NULL) {
+    if (!q->items) {
         q->handler(q->arg, event);
         db_event_clear(event);
         return;
@@ -274,7 +274,7 @@ void event_queue_clear(event_queue *q)
 
 bool event_queue_is_empty(const event_queue *q)
 {
-    return q->items == NULL;
+    return !q->items;
 }
 
 size_t event_queue_bytes(const event_queue *q)

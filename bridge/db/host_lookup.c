@@ -77,9 +77,10 @@ static const char *reason_of(const question *q)
 
 static void add_addresses(db_hosts *hosts, const db_host *host, const struct addrinfo *answer)
 {
-    for (const struct addrinfo *a = answer; a != NULL; a = a->ai_next) {
+    for (const struct addrinfo *a = answer; a; a = a->ai_next) {
         char text[NI_MAXHOST];
-        if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0)
+        if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
+            0)
             db_hosts_add(hosts, host->name, text, host->port);
     }
 }
@@ -114,7 +115,7 @@ static void on_answer(uv_getaddrinfo_t *request, int status, struct addrinfo *an
     q->status = status;
     q->answer = answer;
     l->waiting--;
-    if (l->done == NULL)
+    if (!l->done)
         free_when_over(l);
     else if (l->waiting == 0)
         finish(l);
@@ -148,7 +149,7 @@ host_lookup *host_lookup_start(uv_loop_t *loop, const char *who, const char *dat
     l->done = done;
     l->arg = arg;
     db_hosts_read(&l->configured, database);
-    l->questions = mem_array(l->configured.count, sizeof l->questions[0]);
+    l->questions = mem_array(l->configured.count, sizeof(l->questions[0]));
     uv_timer_init(loop, &l->timer);
     l->timer_open = true;
     l->timer.data = l;

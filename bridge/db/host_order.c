@@ -24,9 +24,9 @@ static PQconninfoOption *read_options(const char *database)
 
 static const char *option(const PQconninfoOption *o, const char *keyword)
 {
-    for (; o != NULL && o->keyword != NULL; o++)
+    for (; o && o->keyword; o++)
         if (strcmp(o->keyword, keyword) == 0)
-            return o->val == NULL ? "" : o->val;
+            return o->val ? o->val : "";
     return "";
 }
 
@@ -74,7 +74,7 @@ void db_hosts_read(db_hosts *hosts, const char *database)
 
 void db_hosts_add(db_hosts *hosts, const char *name, const char *address, const char *port)
 {
-    hosts->items = mem_realloc(hosts->items, (hosts->count + 1) * sizeof hosts->items[0]);
+    hosts->items = mem_realloc(hosts->items, (hosts->count + 1) * sizeof(hosts->items[0]));
     hosts->items[hosts->count++] =
         (db_host){mem_strdup(name), mem_strdup(address), mem_strdup(port)};
 }
@@ -94,7 +94,7 @@ bool db_host_is_name(const db_host *host)
 {
     struct in_addr v4;
     return *host->address == '\0' && *host->name != '\0' && *host->name != '/' &&
-           *host->name != '@' && strchr(host->name, ':') == NULL &&
+           *host->name != '@' && !strchr(host->name, ':') &&
            inet_pton(AF_INET, host->name, &v4) != 1;
 }
 

@@ -193,7 +193,7 @@ static void time_went_back(intake *in)
 /* What waits is dropped, as it is in the table too. */
 static void too_much(intake *in, const char *why)
 {
-    if (in->anew == NULL)
+    if (!in->anew)
         in->anew = "too_old";
     in->give_up = why;
 }
@@ -250,10 +250,10 @@ static void drop_unwritten(intake *in)
  * older, so it is on disk sooner. */
 static void take_snapshot(intake *in, snapshot *newer, const char *written, bool on_disk)
 {
-    if (on_disk || ledger_snapshot(in->ledger) == NULL) {
+    if (on_disk || !ledger_snapshot(in->ledger)) {
         drop_unwritten(in);
         advance(in, newer);
-    } else if (in->unwritten == NULL) {
+    } else if (!in->unwritten) {
         in->unwritten = newer;
         mem_replace(&in->written, written);
     } else {
@@ -266,7 +266,7 @@ static void hold(intake *in, const db_event *e)
 {
     early *held = mem_new(early);
     held->event = *e;
-    in->early_bytes += sizeof *held + 2 * e->data_len;
+    in->early_bytes += sizeof(*held) + 2 * e->data_len;
     DL_APPEND(in->early, held);
 }
 
@@ -328,13 +328,13 @@ static void accept_suspects(intake *in, uint64_t since_ms, metric *count)
 /* Where it begins: S, or NULL when that is not good for it any more. */
 static const char *since(const intake *in)
 {
-    return in->anew == NULL ? intake_snapshot(in) : NULL;
+    return in->anew ? NULL : intake_snapshot(in);
 }
 
 static bool is_behind(const intake *in, const snapshot *raw, const char *epoch)
 {
     const snapshot *s = ledger_snapshot(in->ledger);
-    return s != NULL && (strcmp(in->epoch, epoch) != 0 || snapshot_xmax(raw) < snapshot_xmax(s));
+    return s && (strcmp(in->epoch, epoch) != 0 || snapshot_xmax(raw) < snapshot_xmax(s));
 }
 
 /* What the first row says of the whole: N and the epoch. */
@@ -342,7 +342,7 @@ static bool begin_catch_up(intake *in, PGresult *row)
 {
     const char *epoch = PQgetvalue(row, 0, COL_EPOCH);
     in->raw = snapshot_parse(PQgetvalue(row, 0, COL_SNAPSHOT));
-    if (in->raw == NULL)
+    if (!in->raw)
         return false;
     if (is_behind(in, in->raw, epoch))
         time_went_back(in);
@@ -352,7 +352,7 @@ static bool begin_catch_up(intake *in, PGresult *row)
     mem_replace(&in->written, PQgetvalue(row, 0, COL_WRITTEN));
     in->on_disk = *PQgetvalue(row, 0, COL_ON_DISK) == 't';
     ledger_begin_difference(in->ledger);
-    if (in->anew == NULL)
+    if (!in->anew)
         accept_suspects(in, UINT64_MAX, in->caught_up);
     return true;
 }
@@ -382,7 +382,7 @@ static void take_row(intake *in, const char *player, const char *payload)
 
 bool intake_caught_up(intake *in, PGresult *row)
 {
-    if (in->caught_up_to == NULL && !begin_catch_up(in, row))
+    if (!in->caught_up_to && !begin_catch_up(in, row))
         return false;
     if (strcmp(PQgetvalue(row, 0, COL_EPOCH), in->epoch) != 0)
         return false;
@@ -390,7 +390,7 @@ bool intake_caught_up(intake *in, PGresult *row)
         return true;
     in->page_rows++;
     mem_replace(&in->at_player, PQgetvalue(row, 0, COL_PLAYER));
-    snprintf(in->at_seq, sizeof in->at_seq, "%s", PQgetvalue(row, 0, COL_SEQ));
+    snprintf(in->at_seq, sizeof(in->at_seq), "%s", PQgetvalue(row, 0, COL_SEQ));
     take_row(in, in->at_player, PQgetvalue(row, 0, COL_PAYLOAD));
     return true;
 }
@@ -399,7 +399,7 @@ static void begin_at_start(intake *in)
 {
     in->page_rows = 0;
     mem_replace(&in->at_player, "");
-    snprintf(in->at_seq, sizeof in->at_seq, "0");
+    snprintf(in->at_seq, sizeof(in->at_seq), "0");
 }
 
 void intake_catch_up_values(intake *in, const char *values[4])
@@ -431,12 +431,12 @@ static void start_anew(intake *in)
 
 bool intake_live(intake *in)
 {
-    if (in->caught_up_to == NULL)
+    if (!in->caught_up_to)
         return false;
-    if (in->anew == NULL && !ledger_fits(in->ledger, in->raw))
+    if (!in->anew && !ledger_fits(in->ledger, in->raw))
         time_went_back(in);
     const char *anew = in->anew;
-    if (anew != NULL)
+    if (anew)
         start_anew(in);
     char *written = in->written;
     in->written = NULL;
@@ -452,7 +452,7 @@ bool intake_live(intake *in)
     in->caught_up_rows = 0;
     judge_early(in);
     tell_position(in);
-    if (anew != NULL) {
+    if (anew) {
         log_warning_as(in->who, "event=%s epoch=%s",
                        strcmp(anew, "epoch") == 0 ? "database_changed" : "begun_anew", in->epoch);
         in->events->resync(in->arg, anew);
@@ -489,13 +489,13 @@ void intake_audit_values(const intake *in, const char *values[2])
 static bool is_true(const PGresult *rows, int row, const char *column)
 {
     const char *text = db_text(rows, row, column);
-    return text != NULL && *text == 't';
+    return text && *text == 't';
 }
 
 static void audit_row(intake *in, const PGresult *rows, int row, uint64_t now)
 {
     ledger_event e = {.player = db_text(rows, row, "player_id")};
-    if (e.player == NULL || !text_parse_int(db_text(rows, row, "seq"), 1, INT64_MAX, &e.seq) ||
+    if (!e.player || !text_parse_int(db_text(rows, row, "seq"), 1, INT64_MAX, &e.seq) ||
         !snapshot_parse_xid(db_text(rows, row, "xid"), &e.xid))
         return;
     if (is_true(rows, row, "pruned"))
@@ -510,8 +510,8 @@ static void audit_row(intake *in, const PGresult *rows, int row, uint64_t now)
 static void postpone_suspects(intake *in, const PGresult *rows)
 {
     const char *text = db_text(rows, 0, "told");
-    snapshot *told = text == NULL ? NULL : snapshot_parse(text);
-    if (told != NULL && is_true(rows, 0, "working"))
+    snapshot *told = text ? snapshot_parse(text) : NULL;
+    if (told && is_true(rows, 0, "working"))
         ledger_postpone(in->ledger, told, clock_monotonic_ms() + WORKER_PATIENCE_MS);
     snapshot_free(told);
 }
@@ -530,7 +530,7 @@ static void audit_rows(intake *in, const PGresult *rows, const snapshot *raw)
 static void audit_snapshot(intake *in, const PGresult *rows, snapshot *newer)
 {
     snapshot_lower_behind(newer, db_text(rows, 0, "newest"));
-    if (in->unwritten != NULL && is_true(rows, 0, "last_on_disk")) {
+    if (in->unwritten && is_true(rows, 0, "last_on_disk")) {
         advance(in, in->unwritten);
         in->unwritten = NULL;
     }
@@ -546,13 +546,13 @@ bool intake_audited(intake *in, PGresult *rows, uint64_t missed_since)
         return false;
     }
     snapshot *newer = snapshot_parse(db_text(rows, 0, "snapshot"));
-    if (newer == NULL)
+    if (!newer)
         return false;
     metric_set(in->queue_usage, strtod(db_text(rows, 0, "usage"), NULL));
     postpone_suspects(in, rows);
     accept_suspects(in, missed_since, in->missed);
     audit_rows(in, rows, newer);
-    if (in->anew != NULL)
+    if (in->anew)
         snapshot_free(newer);
     else
         audit_snapshot(in, rows, newer);
@@ -624,5 +624,5 @@ void intake_free(intake *in)
 const char *intake_snapshot(const intake *in)
 {
     const snapshot *s = ledger_snapshot(in->ledger);
-    return s == NULL ? NULL : snapshot_text(s);
+    return s ? snapshot_text(s) : NULL;
 }

@@ -63,7 +63,7 @@ static entry *find(const map *set, const entry_key *key)
 
 static entry *add(map *set, const entry_key *key)
 {
-    entry *e = mem_raw(sizeof *e + key->player_len + 1);
+    entry *e = mem_raw(sizeof(*e) + key->player_len + 1);
     *e = (entry){.seq = key->seq};
     memcpy(e->player, key->player, key->player_len + 1);
     map_add(set, key->hash, e);
@@ -84,7 +84,7 @@ ledger *ledger_new(void)
 
 void ledger_free(ledger *l)
 {
-    if (l == NULL)
+    if (!l)
         return;
     ledger_reset(l);
     free(l);
@@ -136,7 +136,7 @@ static entry *add_ahead(ledger *l, const entry_key *key, uint64_t xid, uint64_t 
 /* S has seen it, so what was not a suspect was accepted. */
 static ledger_verdict judge_seen(ledger *l, entry *suspect)
 {
-    if (suspect == NULL)
+    if (!suspect)
         return LEDGER_KNOWN;
     drop_suspect(l, suspect);
     return LEDGER_NEW;
@@ -149,9 +149,9 @@ ledger_verdict ledger_notified(ledger *l, const ledger_event *e)
     if (snapshot_sees(l->snapshot, e->xid))
         return judge_seen(l, suspect);
     known = find(&l->ahead, &key);
-    if (known != NULL)
+    if (known)
         return compare(known, e);
-    if (suspect != NULL)
+    if (suspect)
         drop_suspect(l, suspect);
     add_ahead(l, &key, e->xid, e->at);
     return LEDGER_NEW;
@@ -169,8 +169,8 @@ ledger_verdict ledger_caught_up(ledger *l, const ledger_event *e)
 {
     entry_key key = key_of(e->player, e->seq);
     entry *known = find(&l->ahead, &key);
-    ledger_verdict verdict = known == NULL ? LEDGER_NEW : compare(known, e);
-    if (known == NULL)
+    ledger_verdict verdict = known ? compare(known, e) : LEDGER_NEW;
+    if (!known)
         known = add_ahead(l, &key, e->xid, e->at);
     known->found = l->difference;
     return verdict;
@@ -180,12 +180,12 @@ ledger_verdict ledger_audited(ledger *l, const ledger_event *e, bool by_worker, 
 {
     entry_key key = key_of(e->player, e->seq);
     entry *known = find(&l->ahead, &key), *suspect;
-    if (known != NULL) {
+    if (known) {
         known->found = l->difference;
         return compare(known, e);
     }
     suspect = find(&l->suspects, &key);
-    if (suspect != NULL)
+    if (suspect)
         return compare(suspect, e);
     suspect = add(&l->suspects, &key);
     suspect->xid = e->xid;
@@ -198,14 +198,14 @@ ledger_verdict ledger_audited(ledger *l, const ledger_event *e, bool by_worker, 
 void ledger_pruned(ledger *l, const char *player)
 {
     entry_key key = key_of(player, 0);
-    if (find(&l->pruned, &key) == NULL)
+    if (!find(&l->pruned, &key))
         add(&l->pruned, &key);
 }
 
 static bool is_pruned(const ledger *l, const entry *e)
 {
     entry_key key = key_of(e->player, 0);
-    return find(&l->pruned, &key) != NULL;
+    return find(&l->pruned, &key);
 }
 
 /* What was pruned is not looked for in later differences either. */
@@ -213,7 +213,7 @@ bool ledger_fits(ledger *l, const snapshot *newer)
 {
     size_t at = 0;
     entry *e;
-    while ((e = map_next(&l->ahead, &at)) != NULL) {
+    while ((e = map_next(&l->ahead, &at))) {
         if (e->found == l->difference || e->found == UINT64_MAX || !snapshot_sees(newer, e->xid))
             continue;
         if (!is_pruned(l, e))
@@ -243,8 +243,8 @@ void ledger_advance(ledger *l, snapshot *newer)
 
 void ledger_postpone(ledger *l, const snapshot *told, uint64_t since_ms)
 {
-    entry *last = l->oldest == NULL ? NULL : l->oldest->prev, *next;
-    for (entry *e = l->oldest; e != NULL; e = next) {
+    entry *last = l->oldest ? l->oldest->prev : NULL, *next;
+    for (entry *e = l->oldest; e; e = next) {
         next = e == last ? NULL : e->next;
         if (!e->by_worker || snapshot_sees(told, e->xid))
             continue;
@@ -257,7 +257,7 @@ void ledger_postpone(ledger *l, const snapshot *told, uint64_t since_ms)
 bool ledger_take_suspect(ledger *l, uint64_t since_ms, char **player, int64_t *seq)
 {
     entry *e = l->oldest;
-    if (e == NULL || e->since_ms > since_ms)
+    if (!e || e->since_ms > since_ms)
         return false;
     *seq = e->seq;
     *player = mem_strdup(e->player);

@@ -182,7 +182,7 @@ static void on_reread(void *arg, const db_result *res)
     l->rereading = false;
     if (l->closing) {
         free_when_done(l);
-    } else if (res->error != NULL) {
+    } else if (res->error) {
         l->revocations_stale = true;
         log_warning_as(pg_conn_who(l->conn), "event=revocations_unread reason=%s",
                        LOG_Q(res->error->message));
@@ -209,7 +209,7 @@ static void next_step(listener *l)
 static void take_error(listener *l, const PGresult *res)
 {
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-    bool timeout = state != NULL && strcmp(state, "57014") == 0;
+    bool timeout = state && strcmp(state, "57014") == 0;
     if (l->state == LISTEN_CATCHING_UP && timeout &&
         ++l->catch_up_timeouts % CATCH_UP_TIMEOUTS_MAX == 0)
         intake_cannot_catch_up(l->intake);
@@ -221,7 +221,7 @@ static void take_results(listener *l)
     PGconn *pg = pg_conn_raw(l->conn);
     while (pg_conn_is_ready(l->conn) && !PQisBusy(pg)) {
         PGresult *res = PQgetResult(pg);
-        if (res == NULL) {
+        if (!res) {
             listen_state before = l->state;
             next_step(l);
             if (before == l->state)
@@ -262,7 +262,7 @@ static void take_notification(listener *l, const PGnotify *n)
 static void take_notifications(listener *l)
 {
     PGnotify *n;
-    while ((n = PQnotifies(pg_conn_raw(l->conn))) != NULL) {
+    while ((n = PQnotifies(pg_conn_raw(l->conn)))) {
         take_notification(l, n);
         PQfreemem(n);
     }
@@ -271,7 +271,7 @@ static void take_notifications(listener *l)
 static void end_if_given_up(listener *l)
 {
     const char *why = intake_gives_up(l->intake);
-    if (why != NULL)
+    if (why)
         pg_conn_fail(l->conn, why);
 }
 
@@ -352,7 +352,7 @@ static void on_audited(void *arg, const db_result *res)
         free_when_done(l);
     else if (l->state != LISTEN_LIVE || l->audit_session != l->session)
         return;
-    else if (res->error != NULL)
+    else if (res->error)
         audit_failed(l, res->error);
     else
         take_audit(l, res->rows);
@@ -420,7 +420,7 @@ static void free_when_done(listener *l)
     void *arg = l->closed_arg;
     intake_free(l->intake);
     free(l);
-    if (closed != NULL)
+    if (closed)
         closed(arg);
 }
 

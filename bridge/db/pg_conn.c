@@ -91,7 +91,7 @@ static void free_watcher(uv_handle_t *handle)
 
 static void unwatch(pg_conn *c)
 {
-    if (c->poll == NULL)
+    if (!c->poll)
         return;
     uv_poll_stop(&c->poll->handle);
     c->poll->handle.data = c->poll;
@@ -115,11 +115,11 @@ static watcher *watcher_new(pg_conn *c)
 
 static bool watch(pg_conn *c, int events)
 {
-    if (c->poll == NULL) {
+    if (!c->poll) {
         c->poll = watcher_new(c);
         c->poll_events = 0;
     }
-    if (c->poll == NULL)
+    if (!c->poll)
         return false;
     if (events != c->poll_events && uv_poll_start(&c->poll->handle, events, on_poll) != 0)
         return false;
@@ -145,7 +145,7 @@ static void retry_later(pg_conn *c)
 
 static const char *pg_reason(PGconn *pg)
 {
-    return pg == NULL ? "out of memory" : PQerrorMessage(pg);
+    return pg ? PQerrorMessage(pg) : "out of memory";
 }
 
 static void start_session(pg_conn *c)
@@ -184,7 +184,7 @@ static void connect_to(pg_conn *c, const db_hosts *hosts)
     c->state = CONN_CONNECTING;
     c->pg = session_connect_start(c->conf, &order, c->application_name);
     host_order_clear(&order);
-    if (c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD) {
+    if (!c->pg || PQstatus(c->pg) == CONNECTION_BAD) {
         lose(c, pg_reason(c->pg));
         return;
     }
@@ -198,7 +198,7 @@ static void on_looked_up(void *arg, const db_hosts *hosts, const char *problem)
 {
     pg_conn *c = arg;
     c->lookup = NULL;
-    if (problem != NULL)
+    if (problem)
         lose(c, problem);
     else
         connect_to(c, hosts);
@@ -213,7 +213,7 @@ static void connect_now(pg_conn *c)
 
 static void stop_looking_up(pg_conn *c)
 {
-    if (c->lookup != NULL)
+    if (c->lookup)
         host_lookup_cancel(c->lookup);
     c->lookup = NULL;
 }
@@ -247,7 +247,7 @@ static void lose(pg_conn *c, const char *why)
     size_t len = strlen(why);
     while (len > 0 && why[len - 1] == '\n') /* libpq's messages end so */
         len--;
-    snprintf(reason, sizeof reason, "%.*s", (int)len, why);
+    snprintf(reason, sizeof(reason), "%.*s", (int)len, why);
     log_warning_as(c->who, "event=database_%s retry_ms=%llu reason=%s",
                    was_ready ? "lost" : "unreachable", (unsigned long long)c->retry_ms,
                    LOG_Q(reason));
@@ -396,7 +396,7 @@ static void on_timer_closed(uv_handle_t *handle)
     free(c->application_name);
     free(c->fail_reason);
     free(c);
-    if (closed != NULL)
+    if (closed)
         closed(arg);
 }
 

@@ -96,7 +96,7 @@ static void close_when_idle(db_pool *pool);
 static pool_account *account_find(const db_pool *pool, const char *name)
 {
     pool_account *a = NULL;
-    if (name != NULL)
+    if (name)
         HASH_FIND_STR(pool->accounts, name, a);
     return a;
 }
@@ -104,9 +104,9 @@ static pool_account *account_find(const db_pool *pool, const char *name)
 static pool_account *account_get(db_pool *pool, const char *name)
 {
     pool_account *a = account_find(pool, name);
-    if (a == NULL) {
+    if (!a) {
         size_t len = strlen(name);
-        a = mem_alloc(sizeof *a + len + 1);
+        a = mem_alloc(sizeof(*a) + len + 1);
         memcpy(a->name, name, len + 1);
         HASH_ADD_STR(pool->accounts, name, a);
     }
@@ -121,13 +121,13 @@ static int share_of(int64_t whole)
 static bool may_wait(const db_pool *pool, const char *name)
 {
     const pool_account *a = account_find(pool, name);
-    return a == NULL || a->waiting < share_of(pool->conf->pool_queue);
+    return !a || a->waiting < share_of(pool->conf->pool_queue);
 }
 
 /* `waiting` and `running` are what changes. */
 static void account_for(db_pool *pool, pool_account *a, int waiting, int running)
 {
-    if (a == NULL)
+    if (!a)
         return;
     a->waiting += waiting;
     a->running += running;
@@ -139,7 +139,7 @@ static void account_for(db_pool *pool, pool_account *a, int waiting, int running
 
 static bool may_run(const db_pool *pool, const query *q)
 {
-    return q->account == NULL ||
+    return !q->account ||
            q->account->running < share_of(pool->conn_count * pool->conf->pool_pipeline);
 }
 
@@ -149,7 +149,7 @@ static bool may_run(const db_pool *pool, const query *q)
 
 static void enqueue(db_pool *pool, query *q, const char *account)
 {
-    q->account = account == NULL ? NULL : account_get(pool, account);
+    q->account = account ? account_get(pool, account) : NULL;
     DL_APPEND(pool->waiting, q);
     pool->waiting_count++;
     account_for(pool, q->account, 1, 0);
@@ -201,7 +201,7 @@ static void query_free(query *q)
 
 static const char *or_empty(const char *s)
 {
-    return s == NULL ? "" : s;
+    return s ? s : "";
 }
 
 static db_error error_of(const PGresult *res)
@@ -213,13 +213,13 @@ static db_error error_of(const PGresult *res)
         .column = or_empty(PQresultErrorField(res, PG_DIAG_COLUMN_NAME)),
     };
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-    snprintf(e.sqlstate, sizeof e.sqlstate, "%s", state == NULL ? "08006" : state);
+    snprintf(e.sqlstate, sizeof(e.sqlstate), "%s", state ? state : "08006");
     return e;
 }
 
 static void answer(db_pool *pool, query *q, const db_error *error)
 {
-    db_result result = {.rows = error == NULL ? q->rows : NULL, .error = error};
+    db_result result = {.rows = error ? NULL : q->rows, .error = error};
     metric_observe_us(pool->duration, clock_monotonic_us() - q->since_us);
     q->done(q->arg, &result);
     query_free(q);
@@ -228,7 +228,7 @@ static void answer(db_pool *pool, query *q, const db_error *error)
 static void answer_error(db_pool *pool, query *q, const char *sqlstate, const char *message)
 {
     db_error e = {.message = message, .detail = "", .hint = "", .column = ""};
-    snprintf(e.sqlstate, sizeof e.sqlstate, "%s", sqlstate);
+    snprintf(e.sqlstate, sizeof(e.sqlstate), "%s", sqlstate);
     answer(pool, q, &e);
 }
 
@@ -279,7 +279,7 @@ static pool_conn *least_busy(db_pool *pool)
     for (int i = 0; i < pool->conn_count; i++) {
         pool_conn *pc = &pool->conns[i];
         if (pg_conn_is_ready(pc->conn) && pc->running_count < pool->conf->pool_pipeline &&
-            (best == NULL || pc->running_count < best->running_count))
+            (!best || pc->running_count < best->running_count))
             best = pc;
     }
     return best;
@@ -298,8 +298,7 @@ static void dispatch(db_pool *pool)
 {
     pool_conn *pc;
     query *q;
-    while (pool->waiting != NULL && (pc = least_busy(pool)) != NULL &&
-           (q = first_that_may_run(pool)) != NULL)
+    while (pool->waiting && (pc = least_busy(pool)) && (q = first_that_may_run(pool)))
         run_on(pc, q);
 }
 
@@ -308,13 +307,13 @@ static void dispatch(db_pool *pool)
 static void keep_result(pool_conn *pc, query *q, PGresult *res)
 {
     ExecStatusType status = PQresultStatus(res);
-    if (status == PGRES_FATAL_ERROR && q->error == NULL) {
+    if (status == PGRES_FATAL_ERROR && !q->error) {
         q->error = res;
         if (q->prepares)
             forget_prepared(pc, q->stmt);
         return;
     }
-    if (status == PGRES_TUPLES_OK && q->rows == NULL) {
+    if (status == PGRES_TUPLES_OK && !q->rows) {
         q->rows = res;
         return;
     }
@@ -330,14 +329,14 @@ static void keep_result(pool_conn *pc, query *q, PGresult *res)
 static bool session_is_stale(const db_error *e)
 {
     return strcmp(e->sqlstate, "42883") == 0 ||
-           (strcmp(e->sqlstate, "0A000") == 0 && strstr(e->message, "cached plan") != NULL);
+           (strcmp(e->sqlstate, "0A000") == 0 && strstr(e->message, "cached plan"));
 }
 
 static void finish_first(pool_conn *pc)
 {
     query *q = pc->running;
     end_running(pc, q);
-    if (q->error == NULL) {
+    if (!q->error) {
         pg_conn_healthy(
             pc->conn); /* not before: a session may begin well and be good for nothing */
         answer(pc->pool, q, NULL);
@@ -346,7 +345,7 @@ static void finish_first(pool_conn *pc)
     db_error e = error_of(q->error);
     if (session_is_stale(&e)) {
         pg_conn_fail(pc->conn, e.message);
-        snprintf(e.sqlstate, sizeof e.sqlstate, "40001"); /* asking again will do */
+        snprintf(e.sqlstate, sizeof(e.sqlstate), "40001"); /* asking again will do */
     }
     answer(pc->pool, q, &e);
 }
@@ -358,11 +357,11 @@ static void on_input(void *arg)
     pool_conn *pc = arg;
     PGconn *pg = pg_conn_raw(pc->conn);
     int nulls = 0;
-    while (pc->running != NULL && !PQisBusy(pg)) {
+    while (pc->running && !PQisBusy(pg)) {
         PGresult *res = PQgetResult(pg);
-        if (res == NULL && ++nulls > 1)
+        if (!res && ++nulls > 1)
             return;
-        if (res == NULL)
+        if (!res)
             continue;
         nulls = 0;
         if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
@@ -403,12 +402,12 @@ static void on_lost(void *arg, const char *why)
     pool_conn *pc = arg;
     (void)why;
     query *lost = NULL, *q, *tmp;
-    while ((q = pc->running) != NULL) {
+    while ((q = pc->running)) {
         end_running(pc, q);
         DL_APPEND(lost, q);
     }
     DL_FOREACH_SAFE (lost, q, tmp) {
-        if (q->error != NULL) {
+        if (q->error) {
             db_error e = error_of(q->error);
             answer(pc->pool, q, &e);
         } else {
@@ -428,7 +427,7 @@ static void on_sweep(uv_timer_t *timer)
     db_pool *pool = timer->data;
     uint64_t limit_ms = (uint64_t)pool->conf->statement_timeout;
     uint64_t now_us = clock_monotonic_us();
-    while (pool->waiting != NULL && now_us - pool->waiting->since_us > limit_ms * 1000) {
+    while (pool->waiting && now_us - pool->waiting->since_us > limit_ms * 1000) {
         query *q = pool->waiting;
         give_up_waiting(pool, q);
         answer_error(pool, q, "53300", "every database connection was busy for too long");
@@ -436,7 +435,7 @@ static void on_sweep(uv_timer_t *timer)
     for (int i = 0; i < pool->conn_count; i++) {
         const query *first = pool->conns[i].running;
         uint64_t owed = limit_ms * (uint64_t)pool->conns[i].running_count + ANSWER_SLACK_MS;
-        if (first != NULL && clock_monotonic_ms() - first->sent_ms > owed)
+        if (first && clock_monotonic_ms() - first->sent_ms > owed)
             pg_conn_fail(pool->conns[i].conn, "no answer in time");
     }
 }
@@ -476,12 +475,12 @@ db_pool *db_pool_new(uv_loop_t *loop, const config *conf)
     pool->conf = conf;
     pool->conn_count = (int)conf->pool_size;
     pool->open_count = pool->conn_count;
-    pool->conns = mem_array((size_t)pool->conn_count, sizeof pool->conns[0]);
+    pool->conns = mem_array((size_t)pool->conn_count, sizeof(pool->conns[0]));
     register_metrics(pool);
     for (int i = 0; i < pool->conn_count; i++) {
         pool_conn *pc = &pool->conns[i];
         char name[24];
-        snprintf(name, sizeof name, "pool-%d", i + 1);
+        snprintf(name, sizeof(name), "pool-%d", i + 1);
         pc->pool = pool;
         pc->conn = pg_conn_new(loop, conf, name, conf->statement_timeout, &conn_events, pc);
         pg_conn_start(pc->conn);
@@ -523,7 +522,7 @@ bool db_error_is_transient(const db_error *error)
 {
     /* 54000: the queue of notifications is full. */
     static const char *const classes[] = {"08", "40", "53", "54000", "57P", "57014", "55P03", "58"};
-    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
         if (strncmp(error->sqlstate, classes[i], strlen(classes[i])) == 0)
             return true;
     return false;
@@ -549,7 +548,7 @@ static void on_sweep_closed(uv_handle_t *handle)
     void *arg = pool->closed_arg;
     free(pool->conns);
     free(pool);
-    if (closed != NULL)
+    if (closed)
         closed(arg);
 }
 
@@ -570,10 +569,10 @@ static void on_close_turn(uv_timer_t *timer)
 
 static void close_when_idle(db_pool *pool)
 {
-    if (!pool->closing || pool->waiting != NULL)
+    if (!pool->closing || pool->waiting)
         return;
     for (int i = 0; i < pool->conn_count; i++)
-        if (pool->conns[i].running != NULL)
+        if (pool->conns[i].running)
             return;
     uv_timer_start(&pool->sweep, on_close_turn, 0, 0);
 }

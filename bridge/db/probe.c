@@ -37,7 +37,7 @@ static void send_probe(probe *p)
 {
     PGconn *pg = pg_conn_raw(p->session);
     const char *values[] = {p->payload};
-    snprintf(p->payload, sizeof p->payload, "%016llx %llu", (unsigned long long)p->id,
+    snprintf(p->payload, sizeof(p->payload), "%016llx %llu", (unsigned long long)p->id,
              (unsigned long long)++p->count);
     if (!PQsendQueryParams(pg, "SELECT unichat_notify('probe', $1)", 1, NULL, values, NULL, NULL,
                            0)) {
@@ -85,7 +85,7 @@ probe *probe_new(uv_loop_t *loop, const config *conf, pg_conn *session)
     probe *p = mem_new(probe);
     p->conf = conf;
     p->session = session;
-    rand_bytes(&p->id, sizeof p->id);
+    rand_bytes(&p->id, sizeof(p->id));
     p->failures = metric_counter("unichat_listen_probe_failures_total", NULL,
                                  "Listening sessions replaced because they heard nothing.");
     uv_timer_init(loop, &p->timer);

@@ -64,7 +64,7 @@ PGconn *session_connect_start(const config *conf, const host_order *order,
                               const char *application_name)
 {
     char user_timeout[24];
-    snprintf(user_timeout, sizeof user_timeout, "%lld", (long long)conf->tcp_user_timeout);
+    snprintf(user_timeout, sizeof(user_timeout), "%lld", (long long)conf->tcp_user_timeout);
     const char *attrs = getenv("PGTARGETSESSIONATTRS");
     /* A later keyword wins over an earlier one, and one without a value is as if not there;
      * `database` stands between what it may and may not change. */
@@ -73,7 +73,7 @@ PGconn *session_connect_start(const config *conf, const host_order *order,
         {"keepalives_interval", "5"},
         {"keepalives_count", "3"},
         {"tcp_user_timeout", user_timeout},
-        {"target_session_attrs", attrs != NULL ? attrs : "read-write"},
+        {"target_session_attrs", attrs ? attrs : "read-write"},
         {"dbname", conf->database},
         {"host", order->host},
         {"hostaddr", order->hostaddr},
@@ -81,7 +81,7 @@ PGconn *session_connect_start(const config *conf, const host_order *order,
         {"fallback_application_name", application_name},
         {"client_encoding", "UTF8"},
     };
-    enum { COUNT = sizeof options / sizeof options[0] };
+    enum { COUNT = sizeof(options) / sizeof(options[0]) };
     const char *keywords[COUNT + 1] = {0}, *values[COUNT + 1] = {0};
     for (size_t i = 0; i < COUNT; i++) {
         keywords[i] = options[i][0];
@@ -96,8 +96,8 @@ bool session_send_setup(PGconn *pg, const config *conf, int64_t statement_timeou
                         session_info *info)
 {
     char timeout[24], new_requests[24];
-    snprintf(timeout, sizeof timeout, "%lld", (long long)statement_timeout_ms);
-    snprintf(new_requests, sizeof new_requests, "%lld", (long long)conf->player_new_requests);
+    snprintf(timeout, sizeof(timeout), "%lld", (long long)statement_timeout_ms);
+    snprintf(new_requests, sizeof(new_requests), "%lld", (long long)conf->player_new_requests);
     const char *values[] = {conf->schema, timeout, new_requests};
     static const Oid text_oid = 25;
     const Oid types[] = {text_oid, text_oid, text_oid};
@@ -110,17 +110,17 @@ enum { COL_SCHEMA, COL_SERVER_VERSION, COL_EXTENSION_VERSION, COL_MAY };
 static void judge(PGconn *pg, PGresult *res, session_info *info)
 {
     if (PQresultStatus(res) != PGRES_TUPLES_OK) {
-        snprintf(info->problem, sizeof info->problem, "%s", PQresultErrorMessage(res));
+        snprintf(info->problem, sizeof(info->problem), "%s", PQresultErrorMessage(res));
         return;
     }
     if (PQntuples(res) == 0) {
-        snprintf(info->problem, sizeof info->problem,
+        snprintf(info->problem, sizeof(info->problem),
                  "the extension unichat is not installed in this database (or not in the schema "
                  "that the setting says): CREATE EXTENSION unichat");
         return;
     }
     if (PQgetisnull(res, 0, COL_MAY)) {
-        snprintf(info->problem, sizeof info->problem,
+        snprintf(info->problem, sizeof(info->problem),
                  "the extension in this database (%.20s) has no " LATEST_FUNCTION
                  "(), so it is older than this bridge (" UNICHAT_VERSION
                  "): install the files that came with it, then ALTER EXTENSION unichat UPDATE",
@@ -128,14 +128,14 @@ static void judge(PGconn *pg, PGresult *res, session_info *info)
         return;
     }
     if (*PQgetvalue(res, 0, COL_MAY) != 't') {
-        snprintf(info->problem, sizeof info->problem,
+        snprintf(info->problem, sizeof(info->problem),
                  "the role may not do what the bridge does: GRANT unichat_bridge TO \"%s\"",
                  PQuser(pg));
         return;
     }
     const char *server_version = PQgetvalue(res, 0, COL_SERVER_VERSION);
-    snprintf(info->schema, sizeof info->schema, "%s", PQgetvalue(res, 0, COL_SCHEMA));
-    snprintf(info->server_version, sizeof info->server_version, "%.*s",
+    snprintf(info->schema, sizeof(info->schema), "%s", PQgetvalue(res, 0, COL_SCHEMA));
+    snprintf(info->server_version, sizeof(info->server_version), "%.*s",
              (int)strcspn(server_version, " "), server_version);
 }
 
@@ -143,7 +143,7 @@ bool session_read_setup(PGconn *pg, session_info *info)
 {
     while (!PQisBusy(pg)) {
         PGresult *res = PQgetResult(pg);
-        if (res == NULL)
+        if (!res)
             return true;
         judge(pg, res, info);
         PQclear(res);
@@ -155,7 +155,7 @@ bool session_read_setup(PGconn *pg, session_info *info)
 static int fixed_in(int version)
 {
     static const int fixed[] = {150016, 160012, 170008, 180002};
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
         if (version / 10000 == fixed[i] / 10000)
             return fixed[i];
     return version < fixed[0] ? INT_MAX : 0;

@@ -31,7 +31,7 @@ static bool take_xid(const char **at, char end, uint64_t *xid)
 
 bool snapshot_parse_xid(const char *text, uint64_t *xid)
 {
-    return text != NULL && take_xid(&text, '\0', xid);
+    return text && take_xid(&text, '\0', xid);
 }
 
 static bool parse_running(snapshot *s, const char *at)
@@ -39,10 +39,10 @@ static bool parse_running(snapshot *s, const char *at)
     size_t commas = 0;
     for (const char *c = at; *c != '\0'; c++)
         commas += *c == ',';
-    s->running = mem_array(commas + 1, sizeof s->running[0]);
+    s->running = mem_array(commas + 1, sizeof(s->running[0]));
     while (*at != '\0') {
         uint64_t xid;
-        bool last = strchr(at, ',') == NULL;
+        bool last = !strchr(at, ',');
         if (!take_xid(&at, last ? '\0' : ',', &xid) || (!last && *at == '\0'))
             return false;
         if (xid < s->xmin || xid >= s->xmax)
@@ -61,8 +61,8 @@ snapshot *snapshot_parse(const char *text)
     snapshot *s = mem_new(snapshot);
     const char *at = text;
     s->text = mem_strdup(text);
-    if (text != NULL && take_xid(&at, ':', &s->xmin) && take_xid(&at, ':', &s->xmax) &&
-        s->xmin > 0 && s->xmin <= s->xmax && parse_running(s, at))
+    if (text && take_xid(&at, ':', &s->xmin) && take_xid(&at, ':', &s->xmax) && s->xmin > 0 &&
+        s->xmin <= s->xmax && parse_running(s, at))
         return s;
     snapshot_free(s);
     return NULL;
@@ -93,13 +93,13 @@ void snapshot_lower(snapshot *s, uint64_t xmax)
 void snapshot_lower_behind(snapshot *s, const char *xid_text)
 {
     uint64_t xid = 0;
-    if (xid_text == NULL || *xid_text == '\0' || snapshot_parse_xid(xid_text, &xid))
+    if (!xid_text || *xid_text == '\0' || snapshot_parse_xid(xid_text, &xid))
         snapshot_lower(s, xid + 1);
 }
 
 void snapshot_free(snapshot *s)
 {
-    if (s == NULL)
+    if (!s)
         return;
     free(s->text);
     free(s->running);
@@ -118,7 +118,7 @@ bool snapshot_sees(const snapshot *s, uint64_t xid)
         return true;
     if (xid >= s->xmax)
         return false;
-    return bsearch(&xid, s->running, s->running_count, sizeof xid, compare_xids) == NULL;
+    return !bsearch(&xid, s->running, s->running_count, sizeof(xid), compare_xids);
 }
 
 bool snapshot_covers(const snapshot *s, const snapshot *other)

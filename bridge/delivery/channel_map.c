@@ -89,7 +89,7 @@ bool channel_is_of_chat(const char *channel)
 bool channel_allows(const char *channel, const caller *who)
 {
     char own[CHANNEL_NAME_SIZE];
-    if (who == NULL || !channel_is_of_chat(channel))
+    if (!who || !channel_is_of_chat(channel))
         return false;
     if (who->role == CALLER_STAFF)
         return true;

@@ -16,7 +16,7 @@
 #define CHANNEL_PLAYER_PRIVATE_PREFIX CHANNEL_PRIVATE_FORM CHANNEL_PLAYER_PREFIX
 
 /* The longest name: the longer prefix, 128 bytes of which each is three characters, and a NUL. */
-#define CHANNEL_NAME_SIZE (sizeof CHANNEL_PLAYER_PRIVATE_PREFIX + 3 * 128)
+#define CHANNEL_NAME_SIZE (sizeof(CHANNEL_PLAYER_PRIVATE_PREFIX) + 3 * 128)
 
 /* Writes prefix and encoded id; false when the id is longer than 128 bytes. */
 bool channel_of_player(char out[CHANNEL_NAME_SIZE], const char *prefix, const char *player_id)

@@ -38,11 +38,11 @@ static const struct {
 
 bool delivery_names_of(const db_event *event, delivery_names *names)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(kinds[i].kind, event->kind) != 0)
             continue;
         *names = kinds[i].names;
-        if (event->sender != NULL && strcmp(event->sender, "player") == 0)
+        if (event->sender && strcmp(event->sender, "player") == 0)
             names->player = "player-message-received";
         return true;
     }
@@ -70,7 +70,7 @@ char *delivery_data_of(const db_event *event, const char *at)
 {
     buf data = {0};
     buf_append(&data, event->data, event->data_len);
-    if (at != NULL) {
+    if (at) {
         data.len--; /* the brace */
         buf_puts(&data, ",\"position\":");
         buf_put_json_string(&data, at, strlen(at));
@@ -90,7 +90,7 @@ static void publish_to_staff(hub_app *app, const char *channel, const char *name
 {
     if (!hub_has_subscribers(app, channel))
         return;
-    if (*data == NULL)
+    if (!*data)
         *data = delivery_data_of(event, staff_position);
     metric_add(published, hub_publish_event(app, channel, name, *data, strlen(*data), event));
 }
@@ -132,11 +132,11 @@ static bool guard_is_guarded(void *arg, const char *channel)
  * makes it. */
 static caller *signed_in_caller(const char *text)
 {
-    json_t *data = text == NULL ? NULL : json_loads(text, 0, NULL);
+    json_t *data = text ? json_loads(text, 0, NULL) : NULL;
     const char *role_name = NULL, *sub = NULL;
     caller *who = NULL;
     caller_role role;
-    if (data != NULL &&
+    if (data &&
         json_unpack(data, "{s:{s:s, s:s}}", "user_info", "sub", &sub, "role", &role_name) == 0 &&
         caller_role_parse(role_name, &role))
         who = caller_new(role, sub, NULL, 0);
@@ -157,7 +157,7 @@ static hub_verdict guard_may_listen(void *arg, const hub_conn *conn, const char 
     if (allowed)
         return HUB_ALLOW;
     *why = "This channel needs a proven identity that may listen to it";
-    return signed_in || hub_conn_caller(conn) != NULL ? HUB_DENY : HUB_WAIT;
+    return signed_in || hub_conn_caller(conn) ? HUB_DENY : HUB_WAIT;
 }
 
 static bool guard_identity(void *arg, const char *user_data, char *out, size_t size)

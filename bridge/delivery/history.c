@@ -102,7 +102,7 @@ history *history_of_staff(const char *text)
 void history_free(history *h)
 {
     newest *n, *tmp;
-    if (h == NULL)
+    if (!h)
         return;
     HASH_ITER (hh, h->newest, n, tmp) {
         HASH_DEL(h->newest, n);
@@ -120,10 +120,10 @@ void history_free(history *h)
 bool history_read(const history *h, db_pool *pool, db_done *done, void *arg)
 {
     char seq[24], limit[24], most[24];
-    snprintf(seq, sizeof seq, "%lld", (long long)(h->player_id == NULL ? h->at_seq : h->after));
-    snprintf(limit, sizeof limit, "%d", HISTORY_PAGE);
-    snprintf(most, sizeof most, "%d", HISTORY_STAFF_MAX);
-    if (h->player_id != NULL)
+    snprintf(seq, sizeof(seq), "%lld", (long long)(h->player_id ? h->after : h->at_seq));
+    snprintf(limit, sizeof(limit), "%d", HISTORY_PAGE);
+    snprintf(most, sizeof(most), "%d", HISTORY_STAFF_MAX);
+    if (h->player_id)
         return db_query(pool, &player_stmt, (const char *[]){h->player_id, seq, limit}, done, arg);
     return db_query(pool, &staff_stmt, (const char *[]){h->since, h->at_player, seq, limit, most},
                     done, arg);
@@ -135,13 +135,13 @@ static int64_t number(const PGresult *rows, int row, const char *column)
 {
     const char *text = db_text(rows, row, column);
     int64_t value;
-    return text != NULL && text_parse_int(text, 0, INT64_MAX, &value) ? value : 0;
+    return text && text_parse_int(text, 0, INT64_MAX, &value) ? value : 0;
 }
 
 /* An answer without events has one row, with nulls for the event. */
 static int event_count(const PGresult *rows)
 {
-    return db_text(rows, 0, "seq") == NULL ? 0 : PQntuples(rows);
+    return db_text(rows, 0, "seq") ? PQntuples(rows) : 0;
 }
 
 static const char *player_problem(const history *h, const PGresult *rows, int events)
@@ -171,10 +171,10 @@ static void keep_seen(history *h, const PGresult *rows)
 {
     snapshot_free(h->seen);
     h->seen = snapshot_parse(db_text(rows, 0, "snapshot"));
-    if (h->seen == NULL)
+    if (!h->seen)
         return;
     snapshot_lower_behind(h->seen, db_text(rows, 0, "newest"));
-    if (h->next == NULL)
+    if (!h->next)
         h->next = mem_strdup(snapshot_text(h->seen));
 }
 
@@ -195,7 +195,7 @@ static history_verdict judge_stranger(history *h, const char **why)
 
 history_verdict history_judge(history *h, const db_result *page, const char *live, const char **why)
 {
-    if (page->error != NULL)
+    if (page->error)
         return judge_error(h, page->error, why);
     h->timeouts = 0;
     *why = NULL;
@@ -204,15 +204,15 @@ history_verdict history_judge(history *h, const db_result *page, const char *liv
         return judge_stranger(h, why);
     h->strangers = 0;
     int events = event_count(page->rows);
-    if (h->epoch == NULL)
+    if (!h->epoch)
         h->epoch = mem_strdup(epoch);
     if (strcmp(h->epoch, epoch) != 0)
         *why = "epoch";
-    else if (h->player_id != NULL)
+    else if (h->player_id)
         *why = player_problem(h, page->rows, events);
     else
         *why = staff_problem(h, page->rows);
-    if (*why != NULL)
+    if (*why)
         return HISTORY_RESYNC;
     keep_seen(h, page->rows);
     return events == HISTORY_PAGE ? HISTORY_MORE : HISTORY_END;
@@ -229,16 +229,16 @@ static newest *find(const history *h, const char *player_id)
 
 bool history_has(const history *h, const char *player_id, int64_t seq)
 {
-    if (h->player_id != NULL)
+    if (h->player_id)
         return seq <= h->after;
     const newest *n = find(h, player_id);
-    return n != NULL && seq <= n->seq;
+    return n && seq <= n->seq;
 }
 
 /* The next page begins behind this. */
 static void walk_past(history *h, const char *player_id, int64_t seq)
 {
-    if (h->player_id != NULL) {
+    if (h->player_id) {
         h->after = seq;
         return;
     }
@@ -251,7 +251,7 @@ static void walk_past(history *h, const char *player_id, int64_t seq)
 bool history_row(history *h, const PGresult *rows, int row, db_event *e)
 {
     const char *payload = db_text(rows, row, "payload");
-    if (payload == NULL)
+    if (!payload)
         return false;
     if (db_event_parse(e, payload, strlen(payload))) {
         if (!history_has(h, e->player_id, e->seq))
@@ -265,8 +265,8 @@ bool history_row(history *h, const PGresult *rows, int row, db_event *e)
 static void note_newest(history *h, const char *player_id, int64_t seq)
 {
     newest *n = find(h, player_id);
-    if (n == NULL) {
-        n = mem_alloc(sizeof *n + strlen(player_id) + 1);
+    if (!n) {
+        n = mem_alloc(sizeof(*n) + strlen(player_id) + 1);
         strcpy(n->player_id, player_id);
         HASH_ADD_STR(h->newest, player_id, n);
     }
@@ -276,14 +276,14 @@ static void note_newest(history *h, const char *player_id, int64_t seq)
 
 void history_advance(history *h, const char *player_id, int64_t seq)
 {
-    if (h->player_id == NULL)
+    if (!h->player_id)
         note_newest(h, player_id, seq);
     walk_past(h, player_id, seq);
 }
 
 void history_again(history *h)
 {
-    if (h->player_id != NULL || h->next == NULL)
+    if (h->player_id || !h->next)
         return;
     free(h->since);
     h->since = h->next;

@@ -92,7 +92,7 @@ void identity_take_vouch(hub *h, const verifier *v, const char *payload)
     const char *socket_id, *why;
     int64_t end;
     caller *who = read_vouch(notice, &socket_id, &end);
-    if (who == NULL)
+    if (!who)
         log_warning("event=identity_notice_unreadable bytes=%zu", strlen(payload));
     else if (hub_vouch(h, socket_id, who, end) && !token_is_still_good(v, who, &why))
         identity_review(h, v);
@@ -131,13 +131,13 @@ static void send_notice(notice *n)
 static void on_sent(void *arg, const db_result *result)
 {
     notice *n = arg;
-    if (result->error != NULL)
+    if (result->error)
         log_warning("event=identity_notice_failed attempt=%d reason=%s", n->attempts,
                     LOG_Q(result->error->message));
-    if (result->error != NULL && n->attempts < ATTEMPTS)
+    if (result->error && n->attempts < ATTEMPTS)
         send_notice(n);
     else
-        finish(n, result->error == NULL);
+        finish(n, !result->error);
 }
 
 static char *notice_text(const verifier *v, const caller *who, const char *socket_id)

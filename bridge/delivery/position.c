@@ -23,7 +23,7 @@ static const char *cut_running(const char *list, size_t *len)
     const char *at = list;
     for (int i = 0; i < RUNNING_MAX; i++) {
         at = strchr(at, ',');
-        if (at == NULL) {
+        if (!at) {
             *len = strlen(list);
             return NULL;
         }
@@ -39,7 +39,7 @@ static char *shortened(const char *text)
     const char *running = strchr(xmax, ':') + 1;
     size_t len;
     const char *rest = cut_running(running, &len);
-    if (rest == NULL)
+    if (!rest)
         return mem_strdup(text);
     return mem_printf("%.*s%.*s:%.*s", (int)(xmax - text), text, (int)strcspn(rest, ","), rest,
                       (int)len, running);
@@ -59,12 +59,12 @@ char *position_encode(const char *epoch, const snapshot *s)
 static bool split(char *plain, position *p)
 {
     char *epoch = strncmp(plain, "1 ", 2) == 0 ? plain + 2 : NULL;
-    char *blank = epoch == NULL ? NULL : strchr(epoch, ' ');
-    if (blank == NULL)
+    char *blank = epoch ? strchr(epoch, ' ') : NULL;
+    if (!blank)
         return false;
     *blank = '\0';
     p->snapshot = snapshot_parse(blank + 1);
-    if (p->snapshot == NULL)
+    if (!p->snapshot)
         return false;
     p->epoch = mem_strdup(epoch);
     return true;

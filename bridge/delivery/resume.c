@@ -66,7 +66,7 @@ static place *find(const resumes *all, const hub_conn *conn, const char *channel
 {
     client *c = client_of(all, conn);
     place *p = NULL;
-    if (c != NULL)
+    if (c)
         HASH_FIND_STR(c->places, channel, p);
     return p;
 }
@@ -74,8 +74,8 @@ static place *find(const resumes *all, const hub_conn *conn, const char *channel
 static void add(resumes *all, hub_conn *conn, const char *channel, resume_run *run)
 {
     client *c = client_of(all, conn);
-    place *p = mem_alloc(sizeof *p + strlen(channel) + 1);
-    if (c == NULL) {
+    place *p = mem_alloc(sizeof(*p) + strlen(channel) + 1);
+    if (!c) {
         c = mem_new(client);
         c->conn = conn;
         HASH_ADD_PTR(all->clients, conn, c);
@@ -91,7 +91,7 @@ static void forget(resumes *all, place *p)
     client *c = p->owner;
     HASH_DEL(c->places, p);
     free(p);
-    if (c->places == NULL) {
+    if (!c->places) {
         HASH_DEL(all->clients, c);
         free(c);
     }
@@ -100,7 +100,7 @@ static void forget(resumes *all, place *p)
 static void on_ended(void *arg, hub_conn *conn, const char *channel)
 {
     place *p = find(arg, conn, channel);
-    if (p != NULL)
+    if (p)
         forget(arg, p);
 }
 
@@ -116,7 +116,7 @@ static unsigned under_way(const client *c)
 static bool may_ask(const resumes *all, const hub_conn *conn, const char *channel)
 {
     const client *c = client_of(all, conn);
-    return c == NULL || find(all, conn, channel) != NULL || under_way(c) < UNDER_WAY_MAX;
+    return !c || find(all, conn, channel) || under_way(c) < UNDER_WAY_MAX;
 }
 
 /* ---- questions ---- */
@@ -127,14 +127,14 @@ static history *history_wanted(const char *channel, const json_t *data, const ch
 {
     const json_t *after = json_object_get(data, "after");
     const char *epoch = json_string_value(json_object_get(data, "epoch"));
-    *field = epoch != NULL && strlen(epoch) > EPOCH_MAX ? "epoch" : "after";
+    *field = epoch && strlen(epoch) > EPOCH_MAX ? "epoch" : "after";
     if (strcmp(*field, "epoch") == 0)
         return NULL;
     char *player = channel_player(channel);
     history *h = NULL;
-    if (player != NULL && json_is_integer(after) && json_integer_value(after) >= 0)
+    if (player && json_is_integer(after) && json_integer_value(after) >= 0)
         h = history_of_player(player, json_integer_value(after), epoch);
-    else if (player == NULL && channel_is_of_staff(channel) && json_is_string(after))
+    else if (!player && channel_is_of_staff(channel) && json_is_string(after))
         h = history_of_staff(json_string_value(after));
     free(player);
     return h;
@@ -144,7 +144,7 @@ static void start(resumes *all, hub_conn *conn, const char *channel, json_t *aft
 {
     place *old = find(all, conn, channel);
     resume_run *run = resume_run_new(all->runs, conn, channel, after, h);
-    if (old != NULL) {
+    if (old) {
         resume_run_replace(old->run, run);
         old->run = run;
     } else {
@@ -157,7 +157,7 @@ static void ask(resumes *all, hub_conn *conn, const char *channel, const json_t 
 {
     const char *field;
     history *h = history_wanted(channel, data, &field);
-    if (h == NULL) {
+    if (!h) {
         resume_answer_resync(conn, channel, "unknown", field);
     } else if (!may_ask(all, conn, channel)) {
         resume_answer_resync(conn, channel, "busy", NULL);
@@ -174,7 +174,7 @@ static void on_client_event(void *arg, hub_conn *conn, const char *event, const 
     const char *channel = json_string_value(json_object_get(data, "channel"));
     if (strcmp(event, EVENT_RESUME) != 0)
         resume_answer_resync(conn, NULL, "unknown", NULL);
-    else if (channel == NULL || strlen(channel) >= CHANNEL_NAME_SIZE)
+    else if (!channel || strlen(channel) >= CHANNEL_NAME_SIZE)
         resume_answer_resync(conn, NULL, "unknown", "channel");
     else
         ask(arg, conn, channel, data);
@@ -189,14 +189,14 @@ static const char *greet(void *arg, const char *channel)
 static void on_subscribed(void *arg, hub_conn *conn, const char *channel)
 {
     place *p = find(arg, conn, channel);
-    if (p != NULL)
+    if (p)
         resume_run_begin(p->run);
 }
 
 static void on_live(void *arg, hub_conn *conn, const char *channel, frame *f, const void *what)
 {
     place *p = find(arg, conn, channel);
-    if (p != NULL)
+    if (p)
         resume_run_take(p->run, what, f);
 }
 
@@ -209,14 +209,14 @@ static void drop(resumes *all, place *p)
 static void on_unsubscribed(void *arg, hub_conn *conn, const char *channel)
 {
     place *p = find(arg, conn, channel);
-    if (p != NULL)
+    if (p)
         drop(arg, p);
 }
 
 static void on_disconnected(void *arg, hub_conn *conn)
 {
     client *c;
-    while ((c = client_of(arg, conn)) != NULL)
+    while ((c = client_of(arg, conn)))
         drop(arg, c->places);
 }
 

@@ -34,7 +34,7 @@ void resume_answer_resumed(hub_conn *conn, const resume_summary *s)
 {
     json_t *data = json_pack("{s:s, s:O, s:i, s:s?}", "channel", s->channel, "after", s->after,
                              "events", (int)s->events, "epoch", s->epoch);
-    if (json_is_string(s->after) && delivery_position() != NULL)
+    if (json_is_string(s->after) && delivery_position())
         json_object_set_new(data, "position", json_string(delivery_position()));
     answer(conn, s->channel, EVENT_RESUMED, data);
     metric_add(resumed, 1);
@@ -47,10 +47,10 @@ void resume_answer_resync(hub_conn *conn, const char *channel, const char *reaso
 {
     answer(conn, channel, EVENT_RESYNC,
            json_pack("{s:s?, s:s, s:s*}", "channel", channel, "reason", reason, "field", field));
-    if (channel != NULL)
+    if (channel)
         metric_add(resynced, 1);
     log_info_as(hub_conn_log_name(conn), "event=resync channel=%s reason=%s",
-                LOG_Q(channel == NULL ? "" : channel), reason);
+                LOG_Q(channel ? channel : ""), reason);
 }
 
 static bool can_be_resumed(const char *channel)
@@ -95,11 +95,11 @@ void resume_answer_concerned(hub_app *app, const char *player_id, const char *re
 const char *resume_answer_greeting(buf *out, const char *channel)
 {
     const char *epoch = delivery_epoch(), *position = delivery_position();
-    if (epoch == NULL || !can_be_resumed(channel))
+    if (!epoch || !can_be_resumed(channel))
         return NULL;
     buf_clear(out);
     buf_printf(out, "{\"epoch\":\"%s\"", epoch);
-    if (channel_is_of_staff(channel) && position != NULL)
+    if (channel_is_of_staff(channel) && position)
         buf_printf(out, ",\"position\":\"%s\"", position);
     buf_putc(out, '}');
     return out->data;

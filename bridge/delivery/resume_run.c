@@ -90,12 +90,12 @@ static resume_run **list_of(resume_runs *all, run_state state)
 static void move_to(resume_run *r, run_state state)
 {
     resume_run **from = list_of(r->all, r->state), **to = list_of(r->all, state);
-    if (from != NULL)
+    if (from)
         DL_DELETE(*from, r);
     r->all->reading -= r->state == RUN_READING;
     r->state = state;
     r->all->reading += r->state == RUN_READING;
-    if (to != NULL)
+    if (to)
         DL_APPEND(*to, r);
 }
 
@@ -115,7 +115,7 @@ static void on_timer(uv_timer_t *timer);
 
 static void keep_time(resume_runs *all)
 {
-    if (all->paused != NULL && !uv_is_active((uv_handle_t *)&all->timer))
+    if (all->paused && !uv_is_active((uv_handle_t *)&all->timer))
         uv_timer_start(&all->timer, on_timer, PAUSE_MS, 0);
 }
 
@@ -187,8 +187,7 @@ static bool send_event(resume_run *r, const db_event *e)
     char *data = delivery_data_of(e, r->position);
     bool room = has_room(r, strlen(data));
     if (room) {
-        hub_send(r->conn, r->channel, r->position != NULL ? names.staff : names.player, data,
-                 strlen(data));
+        hub_send(r->conn, r->channel, r->position ? names.staff : names.player, data, strlen(data));
         r->sent++;
         metric_add(r->all->events, 1);
     }
@@ -244,7 +243,7 @@ static void on_page(void *arg, const db_result *page)
     resume_run *r = arg;
     resume_runs *all = r->all;
     move_to(r, RUN_TAKING);
-    if (r->conn == NULL)
+    if (!r->conn)
         run_free(r);
     else
         take_page(r, page);
@@ -265,7 +264,7 @@ static void retry_later(resume_runs *all)
 /* A pool that is away is not asked: it would count a refusal each time. */
 static bool read_page(resume_run *r)
 {
-    return delivery_epoch() != NULL && db_pool_ready(r->all->pool) &&
+    return delivery_epoch() && db_pool_ready(r->all->pool) &&
            history_read(r->history, r->all->pool, on_page, r);
 }
 
@@ -274,7 +273,7 @@ static void pump(resume_runs *all)
 {
     if (uv_is_active((uv_handle_t *)&all->retry))
         return;
-    while (all->queued != NULL && all->reading < all->reading_max) {
+    while (all->queued && all->reading < all->reading_max) {
         if (!read_page(all->queued)) {
             retry_later(all);
             return;
@@ -379,6 +378,6 @@ void resume_runs_published(resume_runs *all, const snapshot *s)
 
 void resume_runs_end_all(resume_runs *all)
 {
-    while (all->sifting != NULL)
+    while (all->sifting)
         open_subscription(all->sifting);
 }

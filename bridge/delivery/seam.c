@@ -73,7 +73,7 @@ void seam_free(seam *s)
 
 static void keep(seam *s, const char *player_id, int64_t seq, frame *f)
 {
-    late *l = mem_alloc(sizeof *l + strlen(player_id) + 1);
+    late *l = mem_alloc(sizeof(*l) + strlen(player_id) + 1);
     strcpy(l->player_id, player_id);
     l->seq = seq;
     l->frame = frame_ref(f);

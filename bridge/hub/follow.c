@@ -81,7 +81,7 @@ void hub_each_channel(hub_app *app, void (*visit)(void *arg, const char *channel
     const channel *c;
     size_t at = 0;
 
-    while ((c = map_next(&app->channels, &at)) != NULL)
+    while ((c = map_next(&app->channels, &at)))
         if (c->n_subs > 0)
             visit(arg, c->name);
 }

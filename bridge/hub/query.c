@@ -37,7 +37,7 @@ void hub_list_channels(const hub_app *app, void (*each)(void *arg, const hub_cha
     const channel *c;
     size_t at = 0;
 
-    while ((c = map_next(&app->channels, &at)) != NULL) {
+    while ((c = map_next(&app->channels, &at))) {
         hub_channel_info info = {0};
 
         if (c->n_subs == 0 || c->reserved || c->type.kind == CHANNEL_USER)

@@ -93,7 +93,7 @@ void hub_review_vouches(hub *h, bool (*is_good)(void *arg, const caller *who, co
     hub_conn *conn;
     size_t at = 0;
 
-    while ((conn = map_next(&h->conns, &at)) != NULL)
+    while ((conn = map_next(&h->conns, &at)))
         for (const vouch *v = conn->vouches; v && !conn->closing; v = v->next) {
             const char *why;
 

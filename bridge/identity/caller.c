@@ -28,7 +28,7 @@ caller *caller_new(caller_role role, const char *sub, const char *name, int64_t 
     caller *who = mem_new(caller);
     who->role = role;
     who->sub = mem_strdup(sub);
-    who->name = mem_strdup(name == NULL ? "" : name);
+    who->name = mem_strdup(name ? name : "");
     who->expires_at = expires_at;
     return who;
 }
@@ -43,7 +43,7 @@ caller *caller_copy(const caller *who)
 
 void caller_free(caller *who)
 {
-    if (who == NULL)
+    if (!who)
         return;
     free(who->sub);
     free(who->name);
@@ -52,5 +52,5 @@ void caller_free(caller *who)
 
 bool caller_may_act_for(const caller *who, const char *player_id)
 {
-    return who != NULL && (who->role == CALLER_STAFF || strcmp(who->sub, player_id) == 0);
+    return who && (who->role == CALLER_STAFF || strcmp(who->sub, player_id) == 0);
 }

@@ -34,7 +34,7 @@ static const struct algorithm {
 
 static const struct algorithm *algorithm_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof algorithms / sizeof algorithms[0]; i++)
+    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++)
         if (strcmp(algorithms[i].name, name) == 0)
             return &algorithms[i];
     return NULL;
@@ -43,7 +43,7 @@ static const struct algorithm *algorithm_find(const char *name)
 static const char *text_of(const json_t *jwk, const char *member)
 {
     const char *text = json_string_value(json_object_get(jwk, member));
-    return text == NULL ? "" : text;
+    return text ? text : "";
 }
 
 /* ---- is it fit for its algorithm? ---- */
@@ -60,23 +60,23 @@ static const char *check_secret(const json_t *jwk, const struct algorithm *a)
 
 static const char *check_public(const json_t *jwk, const struct algorithm *a)
 {
-    if (json_object_get(jwk, "d") != NULL)
+    if (json_object_get(jwk, "d"))
         return "is a private key; give the bridge the public one alone";
-    if (a->crv != NULL && strcmp(text_of(jwk, "crv"), a->crv) != 0)
+    if (a->crv && strcmp(text_of(jwk, "crv"), a->crv) != 0)
         return "is on another curve than its algorithm's";
     EVP_PKEY *pkey = jose_openssl_jwk_to_EVP_PKEY(NULL, jwk);
-    int bits = pkey == NULL ? 0 : EVP_PKEY_bits(pkey);
+    int bits = pkey ? EVP_PKEY_bits(pkey) : 0;
     EVP_PKEY_free(pkey);
     if (bits == 0)
         return "is not a public key";
-    return a->crv == NULL && bits < RSA_BITS_MIN ? "is shorter than 2048 bits" : NULL;
+    return !a->crv && bits < RSA_BITS_MIN ? "is shorter than 2048 bits" : NULL;
 }
 
 /* What is wrong with it, or NULL. */
 static const char *check_key(const json_t *jwk)
 {
     const struct algorithm *a = algorithm_find(text_of(jwk, "alg"));
-    if (a == NULL)
+    if (!a)
         return "has an alg that is not supported";
     if (strcmp(text_of(jwk, "kty"), a->kty) != 0)
         return "is of another kind than its alg, or else jwt_algorithm, needs";
@@ -87,8 +87,8 @@ static uint64_t id_of(const json_t *jwk)
 {
     unsigned char thumbprint[32];
     uint64_t id = 0;
-    if (jose_jwk_thp_buf(NULL, jwk, "S256", thumbprint, sizeof thumbprint) == sizeof thumbprint)
-        memcpy(&id, thumbprint, sizeof id);
+    if (jose_jwk_thp_buf(NULL, jwk, "S256", thumbprint, sizeof(thumbprint)) == sizeof(thumbprint))
+        memcpy(&id, thumbprint, sizeof(id));
     return id == 0 ? 1 : id;
 }
 
@@ -96,12 +96,12 @@ static uint64_t id_of(const json_t *jwk)
 static bool add_key(key_set *set, json_t *jwk, buf *why)
 {
     const char *wrong = check_key(jwk);
-    if (wrong != NULL) {
+    if (wrong) {
         buf_printf(why, "the key %s %s", LOG_Q(text_of(jwk, "kid")), wrong);
         json_decref(jwk);
         return false;
     }
-    set->keys = mem_realloc(set->keys, (set->count + 1) * sizeof set->keys[0]);
+    set->keys = mem_realloc(set->keys, (set->count + 1) * sizeof(set->keys[0]));
     set->keys[set->count++] = (token_key){.jwk = jwk,
                                           .alg = text_of(jwk, "alg"),
                                           .kid = json_string_value(json_object_get(jwk, "kid")),
@@ -120,15 +120,15 @@ static json_t *secret_jwk(const config *conf)
 static json_t *pem_jwk(const config *conf, buf *why)
 {
     FILE *f = fopen(conf->jwt_key_file, "re");
-    if (f == NULL) {
+    if (!f) {
         buf_printf(why, "jwt_key_file: %s", strerror(errno));
         return NULL;
     }
     EVP_PKEY *pkey = PEM_read_PUBKEY(f, NULL, NULL, NULL);
-    json_t *jwk = pkey == NULL ? NULL : jose_openssl_jwk_from_EVP_PKEY(NULL, pkey);
+    json_t *jwk = pkey ? jose_openssl_jwk_from_EVP_PKEY(NULL, pkey) : NULL;
     EVP_PKEY_free(pkey);
     fclose(f);
-    if (jwk == NULL)
+    if (!jwk)
         buf_puts(why, "jwt_key_file: is not a PEM file of an RSA or EC public key");
     else
         json_object_set_new(jwk, "alg", json_string(conf->jwt_algorithm));
@@ -139,7 +139,7 @@ static bool add_single(key_set *set, const config *conf, buf *why)
 {
     bool is_secret = strncmp(conf->jwt_algorithm, "HS", 2) == 0;
     json_t *jwk = is_secret ? secret_jwk(conf) : pem_jwk(conf, why);
-    return jwk != NULL && add_key(set, jwk, why);
+    return jwk && add_key(set, jwk, why);
 }
 
 /* ---- jwt_keys ---- */
@@ -147,7 +147,7 @@ static bool add_single(key_set *set, const config *conf, buf *why)
 static bool is_of_use(const json_t *jwk)
 {
     const char *use = text_of(jwk, "use"), *kty = text_of(jwk, "kty");
-    bool known = algorithm_find(text_of(jwk, "alg")) != NULL &&
+    bool known = algorithm_find(text_of(jwk, "alg")) &&
                  (strcmp(kty, "oct") == 0 || strcmp(kty, "RSA") == 0 || strcmp(kty, "EC") == 0);
     if (*use != '\0' && strcmp(use, "sig") != 0)
         return false;
@@ -163,7 +163,7 @@ static bool add_of_set(key_set *set, const config *conf, json_t *jwks, buf *why)
     size_t i;
     json_t *jwk;
     json_array_foreach (json_object_get(jwks, "keys"), i, jwk) {
-        if (json_is_object(jwk) && json_object_get(jwk, "alg") == NULL)
+        if (json_is_object(jwk) && !json_object_get(jwk, "alg"))
             json_object_set_new(jwk, "alg", json_string(conf->jwt_algorithm));
         if (is_of_use(jwk) && !add_key(set, json_incref(jwk), why))
             return false;
@@ -197,7 +197,7 @@ key_set *key_set_load(const config *conf, buf *why)
 
 void key_set_free(key_set *set)
 {
-    if (set == NULL)
+    if (!set)
         return;
     for (size_t i = 0; i < set->count; i++)
         json_decref(set->keys[i].jwk);
@@ -207,8 +207,7 @@ void key_set_free(key_set *set)
 
 bool key_is_for(const token_key *k, const char *alg, const char *kid)
 {
-    return strcmp(k->alg, alg) == 0 &&
-           (k->kid == NULL || (kid != NULL && strcmp(k->kid, kid) == 0));
+    return strcmp(k->alg, alg) == 0 && (!k->kid || (kid && strcmp(k->kid, kid) == 0));
 }
 
 bool key_set_has(const key_set *set, uint64_t id)

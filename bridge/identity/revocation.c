@@ -47,9 +47,9 @@ bool revocations_add(revocations *list, caller_role role, const char *sub, int64
 {
     char *identity = identity_of(role, sub);
     revocation *it = find(list, identity);
-    bool news = it == NULL || until > it->until;
-    if (it == NULL) {
-        it = mem_alloc(sizeof *it + strlen(identity) + 1);
+    bool news = !it || until > it->until;
+    if (!it) {
+        it = mem_alloc(sizeof(*it) + strlen(identity) + 1);
         strcpy(it->identity, identity);
         HASH_ADD_STR(list->by_identity, identity, it);
     }
@@ -61,12 +61,12 @@ bool revocations_add(revocations *list, caller_role role, const char *sub, int64
 
 bool revocations_cover(const revocations *list, const caller *who, int64_t leeway)
 {
-    if (list->by_identity == NULL)
+    if (!list->by_identity)
         return false;
     char *identity = identity_of(who->role, who->sub);
     const revocation *it = find(list, identity);
     free(identity);
-    return it != NULL && (it->until > INT64_MAX - leeway || who->issued_at <= it->until + leeway);
+    return it && (it->until > INT64_MAX - leeway || who->issued_at <= it->until + leeway);
 }
 
 size_t revocations_count(const revocations *list)

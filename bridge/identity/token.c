@@ -29,7 +29,7 @@ static void say_nothing(void *misc, const char *file, int line, uint64_t err, co
 static jose_cfg_t *quiet(void)
 {
     static jose_cfg_t *cfg;
-    if (cfg == NULL) {
+    if (!cfg) {
         cfg = jose_cfg();
         jose_cfg_set_err_func(cfg, say_nothing, NULL);
     }
@@ -58,8 +58,8 @@ static json_t *decode_part(const json_t *jws, const char *member)
 static json_t *split(const char *token)
 {
     const char *first = strchr(token, '.');
-    const char *second = first == NULL ? NULL : strchr(first + 1, '.');
-    if (second == NULL || strlen(token) > TOKEN_BYTES_MAX)
+    const char *second = first ? strchr(first + 1, '.') : NULL;
+    if (!second || strlen(token) > TOKEN_BYTES_MAX)
         return NULL;
     return json_pack("{s:s%, s:s%, s:s}", "protected", token, (size_t)(first - token), "payload",
                      first + 1, (size_t)(second - first - 1), "signature", second + 1);
@@ -72,7 +72,7 @@ static const token_key *signing_key(const key_set *keys, const json_t *jws, cons
     const char *alg = json_string_value(json_object_get(header, "alg"));
     const char *kid = json_string_value(json_object_get(header, "kid"));
     *why = "the token is signed by a key or an algorithm that this server does not take";
-    if (alg == NULL || json_object_get(header, "crit") != NULL)
+    if (!alg || json_object_get(header, "crit"))
         return NULL;
     for (size_t i = 0; i < keys->count; i++) {
         if (!key_is_for(&keys->keys[i], alg, kid))
@@ -89,10 +89,10 @@ static json_t *verified_claims(const key_set *keys, const char *token, uint64_t 
                                const char **why)
 {
     json_t *jws = split(token), *claims = NULL;
-    json_t *header = jws == NULL ? NULL : decode_part(jws, "protected");
+    json_t *header = jws ? decode_part(jws, "protected") : NULL;
     *why = "this is not a token";
-    const token_key *by = header == NULL ? NULL : signing_key(keys, jws, header, why);
-    if (by != NULL) {
+    const token_key *by = header ? signing_key(keys, jws, header, why) : NULL;
+    if (by) {
         *key_id = by->id;
         *why = "the token's claims are not an object";
         claims = decode_part(jws, "payload");
@@ -109,7 +109,7 @@ static bool time_claim(const json_t *claims, const char *name, int64_t *value)
 {
     const json_t *claim = json_object_get(claims, name);
     *value = 0;
-    if (claim == NULL)
+    if (!claim)
         return true;
     if (!json_is_number(claim))
         return false;
@@ -169,11 +169,11 @@ static const char *check_subject(const json_t *claims, caller_role *role, const 
     const char *role_name = json_string_value(json_object_get(claims, "role"));
     *sub = json_string_value(json_object_get(claims, "sub"));
     *name = json_string_value(json_object_get(claims, "name"));
-    if (role_name == NULL || !caller_role_parse(role_name, role))
+    if (!role_name || !caller_role_parse(role_name, role))
         return "the token's role is neither player nor staff";
-    if (*sub == NULL || **sub == '\0' || strlen(*sub) > TOKEN_SUB_MAX)
+    if (!*sub || **sub == '\0' || strlen(*sub) > TOKEN_SUB_MAX)
         return "the token's sub is not 1 to 128 bytes";
-    if (*name != NULL && strlen(*name) > TOKEN_NAME_MAX)
+    if (*name && strlen(*name) > TOKEN_NAME_MAX)
         return "the token's name is longer than 200 bytes";
     return NULL;
 }
@@ -184,11 +184,11 @@ static caller *read_claims(const verifier *v, const json_t *claims, int64_t now,
     caller_role role;
     const char *sub, *name;
     *why = check_times(v->conf, claims, now, &exp, &iat);
-    if (*why == NULL)
+    if (!*why)
         *why = check_parties(v->conf, claims);
-    if (*why == NULL)
+    if (!*why)
         *why = check_subject(claims, &role, &sub, &name);
-    if (*why != NULL)
+    if (*why)
         return NULL;
     caller *who = caller_new(role, sub, name, exp);
     who->issued_at = iat;
@@ -213,9 +213,9 @@ caller *token_verify(const verifier *v, const char *token, int64_t now, const ch
 {
     uint64_t key_id = 0;
     json_t *claims = verified_claims(v->keys, token, &key_id, why);
-    caller *who = claims == NULL ? NULL : read_claims(v, claims, now, why);
+    caller *who = claims ? read_claims(v, claims, now, why) : NULL;
     json_decref(claims);
-    if (who == NULL)
+    if (!who)
         return NULL;
     who->key = key_id;
     if (token_is_still_good(v, who, why))
@@ -251,7 +251,7 @@ static json_t *claims_of(const config *conf, const caller *who, int64_t now)
 static json_t *header_of(const token_key *k)
 {
     json_t *header = json_pack("{s:s, s:s}", "alg", k->alg, "typ", "JWT");
-    if (k->kid != NULL)
+    if (k->kid)
         set_text(header, "kid", k->kid);
     return header;
 }
@@ -274,8 +274,8 @@ char *token_mint(const verifier *v, const caller *who, int64_t now)
 {
     const token_key *k = key_set_signer(v->keys);
     json_t *claims = claims_of(v->conf, who, now);
-    char *payload = claims == NULL ? NULL : json_dumps(claims, JSON_COMPACT);
-    char *token = k == NULL || payload == NULL ? NULL : sign(k, payload);
+    char *payload = claims ? json_dumps(claims, JSON_COMPACT) : NULL;
+    char *token = !k || !payload ? NULL : sign(k, payload);
     json_decref(claims);
     free(payload);
     return token;

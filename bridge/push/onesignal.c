@@ -89,13 +89,13 @@ bool onesignal_target_valid(const char *target)
 
     if (!text_utf8_valid(target, strlen(target)))
         return false;
-    if ((rest = target_of(target, "segment")) != NULL)
+    if ((rest = target_of(target, "segment")))
         return *rest != '\0';
-    if ((rest = target_of(target, "tag")) != NULL)
-        return *rest != '\0' && *rest != '=' && strchr(rest, '=') != NULL;
-    if ((rest = target_of(target, "external_id")) != NULL)
+    if ((rest = target_of(target, "tag")))
+        return *rest != '\0' && *rest != '=' && strchr(rest, '=');
+    if ((rest = target_of(target, "external_id")))
         return each_target(rest, any_id, NULL);
-    if ((rest = target_of(target, "subscription")) != NULL)
+    if ((rest = target_of(target, "subscription")))
         return each_target(rest, uuid, NULL);
     return false;
 }
@@ -121,14 +121,14 @@ static void put_target(json_t *body, const char *target)
 {
     const char *rest;
 
-    if ((rest = target_of(target, "segment")) != NULL)
+    if ((rest = target_of(target, "segment")))
         json_object_set_new(body, "included_segments", json_pack("[s]", rest));
-    else if ((rest = target_of(target, "tag")) != NULL)
+    else if ((rest = target_of(target, "tag")))
         json_object_set_new(body, "filters", tag_filter(rest));
-    else if ((rest = target_of(target, "external_id")) != NULL)
+    else if ((rest = target_of(target, "external_id")))
         json_object_set_new(body, "include_aliases",
                             json_pack("{s:o}", "external_id", id_list(rest)));
-    else if ((rest = target_of(target, "subscription")) != NULL)
+    else if ((rest = target_of(target, "subscription")))
         json_object_set_new(body, "include_subscription_ids", id_list(rest));
 }
 
@@ -241,7 +241,7 @@ static void put_texts(json_t *body, const onesignal_options *options, const push
     char *title = make_title(options, item);
     char *link = make_link(options, item);
     json_t *data = make_data(options, item);
-    size_t fixed = strlen(title) + (link != NULL ? strlen(link) : 0) + json_size(data);
+    size_t fixed = strlen(title) + (link ? strlen(link) : 0) + json_size(data);
     size_t chars = options->preview_length;
     char *text = make_text(options, item, chars);
 
@@ -253,7 +253,7 @@ static void put_texts(json_t *body, const onesignal_options *options, const push
     json_object_set_new(body, "headings", json_pack("{s:s}", "en", title));
     json_object_set_new(body, "contents", json_pack("{s:s}", "en", text));
     json_object_set_new(body, "data", data);
-    if (link != NULL)
+    if (link)
         json_object_set_new(body, "web_url", json_string(link));
     free(title);
     free(text);
@@ -327,18 +327,18 @@ static void keep_error(push_result *result, const json_t *answer, const char *bo
     const json_t *errors = json_object_get(answer, "errors");
     char *text;
 
-    if (transport_error != NULL) {
-        push_text_foreign(result->error, sizeof result->error, transport_error,
+    if (transport_error) {
+        push_text_foreign(result->error, sizeof(result->error), transport_error,
                           strlen(transport_error));
-    } else if (errors != NULL && !json_is_null(errors)) {
+    } else if (errors && !json_is_null(errors)) {
         text = json_dumps(errors, JSON_COMPACT | JSON_ENCODE_ANY);
-        if (text != NULL)
-            push_text_foreign(result->error, sizeof result->error, text, strlen(text));
+        if (text)
+            push_text_foreign(result->error, sizeof(result->error), text, strlen(text));
         free(text);
     } else if (result->outcome != PUSH_SENT) {
-        push_text_foreign(result->error, sizeof result->error, body, len);
+        push_text_foreign(result->error, sizeof(result->error), body, len);
         if (len == 0)
-            snprintf(result->error, sizeof result->error, "status %d without a word",
+            snprintf(result->error, sizeof(result->error), "status %d without a word",
                      result->http_status);
     }
 }
@@ -354,7 +354,7 @@ void onesignal_result(int status, const char *body, size_t len, int64_t retry_af
     result->unreachable = status == 0 || status >= 500;
     result->throttled = status == 429;
     if (result->outcome == PUSH_SENT)
-        push_text_foreign(result->provider_id, sizeof result->provider_id, json_string_value(id),
+        push_text_foreign(result->provider_id, sizeof(result->provider_id), json_string_value(id),
                           json_string_length(id));
     keep_error(result, answer, body, len, transport_error);
     json_decref(answer);

@@ -53,11 +53,11 @@ static void on_reported(void *arg, const db_result *result)
 {
     push_attempt *attempt = arg;
 
-    if (result->error != NULL && db_error_is_transient(result->error)) {
+    if (result->error && db_error_is_transient(result->error)) {
         attempt->state = UNREPORTED;
         return;
     }
-    if (result->error != NULL)
+    if (result->error)
         log_error_as(attempt->who, "event=push_report_refused sqlstate=%s error=%s",
                      result->error->sqlstate, LOG_Q(result->error->message));
     else if (PQgetisnull(result->rows, 0, 0))
@@ -88,11 +88,11 @@ static void report(push_attempt *attempt)
     const config *conf = attempt->context->conf;
     char number[16], status[16], pause[24], failures[24], age[24];
 
-    snprintf(number, sizeof number, "%d", attempt->number);
-    snprintf(status, sizeof status, "%d", result->http_status);
-    snprintf(pause, sizeof pause, "%" PRId64, pause_ms(attempt));
-    snprintf(failures, sizeof failures, "%" PRId64, conf->push_max_failures);
-    snprintf(age, sizeof age, "%" PRId64, conf->push_max_age);
+    snprintf(number, sizeof(number), "%d", attempt->number);
+    snprintf(status, sizeof(status), "%d", result->http_status);
+    snprintf(pause, sizeof(pause), "%" PRId64, pause_ms(attempt));
+    snprintf(failures, sizeof(failures), "%" PRId64, conf->push_max_failures);
+    snprintf(age, sizeof(age), "%" PRId64, conf->push_max_age);
     const char *values[] = {attempt->id,
                             number,
                             push_outcome_name(result->outcome),
@@ -128,7 +128,7 @@ static void hide_key(char *text, const char *key)
 {
     size_t len = strlen(key);
 
-    for (char *at = text; len > 0 && (at = strstr(at, key)) != NULL; at += len)
+    for (char *at = text; len > 0 && (at = strstr(at, key)); at += len)
         memset(at, '*', len);
 }
 
@@ -204,7 +204,7 @@ static const char *column(const PGresult *rows, int row, const char *name)
 {
     const char *text = db_text(rows, row, name);
 
-    return text != NULL ? text : "";
+    return text ? text : "";
 }
 
 static push_item read_item(const PGresult *rows, int row)

@@ -223,7 +223,7 @@ static int64_t next_due_ms(push_queue *queue, const PGresult *rows)
 {
     const char *next = db_text(rows, 0, "next_ms");
     int64_t pause = (int64_t)paused_ms(queue);
-    int64_t due = next != NULL && has_key(queue) ? atoll(next) : INT64_MAX;
+    int64_t due = next && has_key(queue) ? atoll(next) : INT64_MAX;
 
     return due > pause ? due : pause;
 }
@@ -232,14 +232,14 @@ static void on_look(void *arg, const db_result *result)
 {
     push_queue *queue = arg;
 
-    if (result->error == NULL) {
+    if (!result->error) {
         metric_set(queue->metrics.pending, atof(db_text(result->rows, 0, "pending")));
         metric_set(queue->metrics.sending, atof(db_text(result->rows, 0, "sending")));
         metric_set(queue->metrics.dead, atof(db_text(result->rows, 0, "dead")));
     }
     if (asked(queue))
         return;
-    if (result->error != NULL) {
+    if (result->error) {
         ask_later(queue, "look", result->error);
         return;
     }
@@ -259,13 +259,13 @@ static void look(push_queue *queue)
 static void on_claim(void *arg, const db_result *result)
 {
     push_queue *queue = arg;
-    int count = result->error == NULL ? PQntuples(result->rows) : 0;
+    int count = result->error ? 0 : PQntuples(result->rows);
 
     for (int row = 0; row < count; row++)
         start_attempt(queue, result->rows, row);
     if (asked(queue))
         return;
-    if (result->error != NULL)
+    if (result->error)
         ask_later(queue, "claim", result->error);
     else if (count == queue->wanted || queue->woken)
         pump(queue);
@@ -278,11 +278,11 @@ static void claim(push_queue *queue, int wanted)
     const config *conf = queue->conf;
     char lease[24], rows[16], volume[24], window[24], failures[24];
 
-    snprintf(lease, sizeof lease, "%" PRId64, conf->push_lease);
-    snprintf(rows, sizeof rows, "%d", wanted);
-    snprintf(volume, sizeof volume, "%" PRId64, conf->push_volume);
-    snprintf(window, sizeof window, "%" PRId64, conf->push_volume_window);
-    snprintf(failures, sizeof failures, "%" PRId64, conf->push_max_failures);
+    snprintf(lease, sizeof(lease), "%" PRId64, conf->push_lease);
+    snprintf(rows, sizeof(rows), "%d", wanted);
+    snprintf(volume, sizeof(volume), "%" PRId64, conf->push_volume);
+    snprintf(window, sizeof(window), "%" PRId64, conf->push_volume_window);
+    snprintf(failures, sizeof(failures), "%" PRId64, conf->push_max_failures);
 
     queue->wanted = wanted;
     queue->woken = false;
@@ -316,7 +316,7 @@ static void register_metrics(push_queue *queue)
     char labels[64];
 
     for (int outcome = PUSH_SENT; outcome < PUSH_RELEASED; outcome++) {
-        snprintf(labels, sizeof labels, "outcome=\"%s\"", push_outcome_name(outcome));
+        snprintf(labels, sizeof(labels), "outcome=\"%s\"", push_outcome_name(outcome));
         queue->metrics.outcomes[outcome] = metric_counter("unichat_push_sent_total", labels, help);
     }
     queue->metrics.duration =
@@ -349,7 +349,7 @@ static char *account_of(const config *conf)
 
 static void forget_account(push_queue *queue)
 {
-    if (queue->account != NULL)
+    if (queue->account)
         explicit_bzero(queue->account, strlen(queue->account));
     free(queue->account);
     queue->account = NULL;
@@ -386,7 +386,7 @@ push_queue *push_queue_start(uv_loop_t *loop, const config *conf, db_pool *pool)
     if (!push_queue_check(conf))
         return NULL;
     http = http_client_new(loop, (int)conf->push_concurrency);
-    if (http == NULL)
+    if (!http)
         return NULL;
     queue = mem_new(push_queue);
     queue->loop = loop;
@@ -454,8 +454,7 @@ static void on_first_closed(uv_handle_t *handle)
 
 static void stop_if_done(push_queue *queue)
 {
-    if (queue->asking || queue->attempts != NULL ||
-        uv_is_closing((uv_handle_t *)&queue->away_timer))
+    if (queue->asking || queue->attempts || uv_is_closing((uv_handle_t *)&queue->away_timer))
         return;
     http_client_close(queue->context.http);
     uv_close((uv_handle_t *)&queue->away_timer, on_first_closed);

@@ -285,7 +285,7 @@ static void make_room(http_request *req, size_t len)
     server *srv = req->srv;
     http_request *oldest;
 
-    while (srv->body_bytes + len > srv->opt.max_bodies && (oldest = oldest_body(req)) != NULL) {
+    while (srv->body_bytes + len > srv->opt.max_bodies && (oldest = oldest_body(req))) {
         limit_tell(srv->too_many_bodies, oldest->peer);
         accepted_kill(oldest->wsi);
     }

@@ -13,7 +13,7 @@ static void check_fields(fields *f)
 {
     char id[24];
     const char *message = fields_required_text(f, "message", 64);
-    if (message != NULL)
+    if (message)
         assert(strlen(message) <= 64 && text_utf8_valid(message, strlen(message)));
     (void)fields_text(f, "playerId", 8);
     if (fields_id(f, "requestId", id))
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     if (fields_parse(&f, text, size))
         check_fields(&f);
-    assert(f.code == NULL || f.message[0] != '\0');
+    assert(!f.code || f.message[0] != '\0');
     fields_free(&f);
     free(text);
     return 0;

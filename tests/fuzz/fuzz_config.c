@@ -38,8 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         pwrite(file, data, size, 0) != (ssize_t)size)
         return -1;
     c = config_load(path, &problems);
-    assert((c == NULL) == (problems.len > 0));
-    if (c != NULL) {
+    assert((!c) == (problems.len > 0));
+    if (c) {
         assert(c->app_count >= 1 && strcmp(c->path, path) == 0);
         assert(config_reload(c, accept, NULL, &problems) && problems.len == 0);
         config_free(c);

@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     conn = connect_one(h);
     memcpy(text, data, size);
     text[size] = '\0';
-    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+    for (char *line; (line = strsep(&rest, "\n"));) {
         char *filled = filled_in(line, conn);
 
         take(h, &v, revoked, filled);

@@ -17,8 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     log_set_level(LOG_LEVEL_ERROR);
     key_set *set = key_set_load(&conf, &why);
-    assert((set == NULL) == (why.len > 0));
-    for (size_t i = 0; set != NULL && i < set->count; i++) {
+    assert((!set) == (why.len > 0));
+    for (size_t i = 0; set && i < set->count; i++) {
         const token_key *k = &set->keys[i];
         assert(key_is_for(k, k->alg, k->kid) && !key_is_for(k, "none", k->kid));
         assert(key_set_has(set, k->id) && !key_set_has(set, 0));

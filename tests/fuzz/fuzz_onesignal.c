@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     onesignal_result(statuses[data[0] & 7], (const char *)data + 1, size - 1, -1, NULL, &result);
     assert(result.outcome <= PUSH_RELEASED);
     assert((result.outcome == PUSH_SENT) == (result.provider_id[0] != '\0'));
-    check_text(result.provider_id, sizeof result.provider_id);
-    check_text(result.error, sizeof result.error);
+    check_text(result.provider_id, sizeof(result.provider_id));
+    check_text(result.error, sizeof(result.error));
     return 0;
 }

@@ -34,7 +34,7 @@ static void check_channel(const char *text)
     const char *prefix = is_private ? CHANNEL_PLAYER_PRIVATE_PREFIX : CHANNEL_PLAYER_PREFIX;
     char *player = channel_player(text);
 
-    if (player != NULL) {
+    if (player) {
         assert(channel_is_of_chat(text) && !channel_is_of_staff(text));
         assert(channel_of_player(name, prefix, player) && strcmp(name, text) == 0);
     }

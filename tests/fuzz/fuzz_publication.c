@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     app = app_with_subscriber(h, &conn);
     memcpy(text, data, size);
     text[size] = '\0';
-    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+    for (char *line; (line = strsep(&rest, "\n"));)
         publication_take(&p, app, line);
     publication_clear(&p);
     free(text);

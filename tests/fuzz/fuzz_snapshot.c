@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data, size);
     text[size] = '\0';
     snapshot *s = snapshot_parse(text);
-    if (s != NULL) {
+    if (s) {
         assert(strcmp(snapshot_text(s), text) == 0);
         assert(snapshot_sees(s, 0));
         assert(!snapshot_sees(s, snapshot_xmax(s)));

@@ -25,7 +25,7 @@ static const verifier *the_verifier(void)
                                 .jwt_issuer = "",
                                 .jwt_audience = "a"};
     buf why = {0};
-    if (v.keys == NULL)
+    if (!v.keys)
         v = (verifier){&conf, key_set_load(&conf, &why), revocations_new()};
     return &v;
 }
@@ -55,8 +55,8 @@ static void check_claims(const char *claims)
     const char *why = NULL;
     char *token = signed_token(claims);
     caller *who = token_verify(the_verifier(), token, NOW, &why);
-    if (who == NULL)
-        assert(why != NULL && *why != '\0');
+    if (!who)
+        assert(why && *why != '\0');
     else
         assert(*who->sub != '\0' && strlen(who->sub) <= TOKEN_SUB_MAX &&
                strlen(who->name) <= TOKEN_NAME_MAX && who->expires_at > NOW - 60);
@@ -70,8 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = malloc(size + 1);
     memcpy(text, data, size);
     text[size] = '\0';
-    assert(token_verify(the_verifier(), text, NOW, &why) == NULL);
-    assert(why != NULL && *why != '\0');
+    assert(!token_verify(the_verifier(), text, NOW, &why));
+    assert(why && *why != '\0');
     check_claims(text);
     free(text);
     return 0;

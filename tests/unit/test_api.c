@@ -34,7 +34,7 @@ static void a_body_is_one_object(void **state)
                                       "{\"a\":\"\xed\xa0\x80\"}",
                                       "{\"a\":\"\\ud800\"}",
                                       "{\"a\":1e999}"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         fields f;
         if (fields_parse(&f, bad[i], strlen(bad[i])))
             fail_msg("taken: %s", bad[i]);
@@ -55,7 +55,7 @@ static void the_field_at_fault_is_named(void **state)
                  {"{\"x\":[\"a\"]}", "invalid_field"},
                  {"{\"x\":\"a\\u0000b\"}", "invalid_field"},
                  {"{\"x\":\"123456\"}", "invalid_field"}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         fields f = parsed(cases[i].body);
         assert_null(fields_required_text(&f, "x", 5));
         assert_string_equal(f.code, cases[i].code);
@@ -105,7 +105,7 @@ static void ids_are_64_bit_strings_or_numbers(void **state)
                                       "{\"a\":1.5}",
                                       "{\"a\":true}",
                                       "{\"a\":\" 1\"}"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         f = parsed(bad[i]);
         assert_false(fields_id(&f, "a", id));
         assert_string_equal(f.code, "invalid_field");
@@ -160,12 +160,12 @@ static void refusals_of_the_database_have_a_status(void **state)
         {"UC015", "", 409, "status_changed", NULL},
         {"UC016", "", 429, "rate_limited", NULL},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         api_error e = translated(cases[i].sqlstate, cases[i].column, "");
         assert_int_equal(e.status, cases[i].status);
         assert_string_equal(e.code, cases[i].code);
         assert_string_equal(e.message, "words");
-        if (cases[i].field == NULL)
+        if (!cases[i].field)
             assert_null(e.field);
         else
             assert_string_equal(e.field, cases[i].field);
@@ -197,7 +197,7 @@ static void what_passes_by_itself_is_503(void **state)
     (void)state;
     static const char *const passing[] = {"08006", "08007", "57P01", "57014", "53300",
                                           "54000", "40001", "40P01", "55P03"};
-    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
+    for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
         assert_int_equal(translated(passing[i], "", "").status, 503);
 }
 
@@ -205,7 +205,7 @@ static void what_is_not_foreseen_is_500_without_the_databases_words(void **state
 {
     (void)state;
     static const char *const other[] = {"42883", "42501", "XX000", "UC099", "23505"};
-    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
         api_error e = translated(other[i], "", "");
         assert_int_equal(e.status, 500);
         assert_string_equal(e.code, "internal_error");
@@ -226,7 +226,7 @@ static void times_become_rfc_3339(void **state)
     static const char *const bad[] = {
         "",         "infinity", "2026-01-31", "2026-01-31 12:00:00+02", "2026-01-31 12:00:00.5",
         "-infinity"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(time_to_rfc3339(bad[i], out));
 }
 

@@ -26,7 +26,7 @@ static int make_folder(void **state)
 {
     (void)state;
     strcpy(folder, "/tmp/unichat-config-XXXXXX");
-    if (mkdtemp(folder) == NULL)
+    if (!mkdtemp(folder))
         return -1;
     conf_path = mem_printf("%s/bridge.conf", folder);
     return 0;
@@ -63,7 +63,7 @@ static config *load_good(const char *text)
 {
     buf problems = {0};
     config *c = load(text, &problems);
-    if (c == NULL)
+    if (!c)
         fail_msg("%s", problems.data);
     buf_free(&problems);
     return c;
@@ -76,8 +76,8 @@ static void refuse(const char *text, ...)
     assert_null(load(text, &problems));
     va_list phrases;
     va_start(phrases, text);
-    for (const char *p; (p = va_arg(phrases, const char *)) != NULL;)
-        if (strstr(problems.data, p) == NULL)
+    for (const char *p; (p = va_arg(phrases, const char *));)
+        if (!strstr(problems.data, p))
             fail_msg("\"%s\" is not in:\n%s", p, problems.data);
     va_end(phrases);
     buf_free(&problems);
@@ -111,7 +111,7 @@ static void origins_are_named_one_by_one(void **state)
         "ftp://a.example",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+    for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++) {
         char *text = mem_printf(MINIMUM "allowed_origins = %s\n", none[i]);
         refuse(text, "allowed_origins: \"", NULL);
         free(text);
@@ -160,8 +160,8 @@ static void a_long_line_is_whole_and_counts_once(void **state)
 {
     (void)state;
     char value[3000];
-    memset(value, 'x', sizeof value - 1);
-    value[sizeof value - 1] = '\0';
+    memset(value, 'x', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
     memcpy(value, "http://", 7);
     char *text = mem_printf(MINIMUM "allowed_origins = %s\nlisten_port = 1\n", value);
     config *c = load_good(text);

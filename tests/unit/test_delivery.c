@@ -104,7 +104,7 @@ static void the_staff_may_hear_the_chat_and_nobody_hears_nothing(void **state)
     (void)state;
     static const char *const all[] = {"staff-portal", "private-staff-portal", "presence-staff",
                                       "player-42", "private-player-42"};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         assert_true(allows(all[i], CALLER_STAFF, "grace"));
         assert_false(channel_allows(all[i], NULL));
     }

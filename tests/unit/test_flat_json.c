@@ -64,7 +64,7 @@ static void everything_else_is_refused(void **state)
                                       "{\"a\\n\":1}",
                                       "{\"a\":\"\\u12",
                                       "{{\"a\":1}"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (members(bad[i]) != -1)
             fail_msg("accepted: %s", bad[i]);
 }

@@ -13,7 +13,7 @@
 static history_verdict judge(history *h, const char *epoch, const char *live, const char **why)
 {
     static char names[][9] = {"epoch", "snapshot", "newest", "last_seq", "seq", "payload"};
-    enum { COUNT = sizeof names / sizeof names[0] };
+    enum { COUNT = sizeof(names) / sizeof(names[0]) };
     const char *values[COUNT] = {epoch, "100:100:", "99", "15"};
     PGresAttDesc columns[COUNT] = {0};
     PGresult *rows = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
@@ -21,8 +21,8 @@ static history_verdict judge(history *h, const char *epoch, const char *live, co
         columns[i].name = names[i];
     assert_true(PQsetResultAttrs(rows, COUNT, columns));
     for (int i = 0; i < COUNT; i++)
-        assert_true(PQsetvalue(rows, 0, i, (char *)values[i],
-                               values[i] == NULL ? -1 : (int)strlen(values[i])));
+        assert_true(
+            PQsetvalue(rows, 0, i, (char *)values[i], values[i] ? (int)strlen(values[i]) : -1));
     history_verdict verdict = history_judge(h, &(db_result){.rows = rows}, live, why);
     PQclear(rows);
     return verdict;

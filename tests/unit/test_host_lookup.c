@@ -25,10 +25,10 @@ static int silences_ended; /* by themselves */
 /* An answer is one block for each address, as freeaddrinfo() below takes it. */
 static struct addrinfo *address(const char *text, struct addrinfo *next)
 {
-    struct addrinfo *a = calloc(1, sizeof *a + sizeof(struct sockaddr_in6));
+    struct addrinfo *a = calloc(1, sizeof(*a) + sizeof(struct sockaddr_in6));
     a->ai_addr = (struct sockaddr *)(a + 1);
     a->ai_next = next;
-    if (strchr(text, ':') != NULL) {
+    if (strchr(text, ':')) {
         a->ai_addrlen = sizeof(struct sockaddr_in6);
         uv_ip6_addr(text, 0, (struct sockaddr_in6 *)a->ai_addr);
     } else {
@@ -62,12 +62,12 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
         *result = address("192.0.2.2", NULL);
     else if (strcmp(name, "silent.example") == 0)
         be_silent();
-    return *result == NULL ? EAI_NONAME : 0;
+    return *result ? 0 : EAI_NONAME;
 }
 
 void freeaddrinfo(struct addrinfo *a)
 {
-    while (a != NULL) {
+    while (a) {
         struct addrinfo *next = a->ai_next;
         free(a);
         a = next;
@@ -86,7 +86,7 @@ typedef struct scene {
 
 static int start(void **state)
 {
-    scene *s = calloc(1, sizeof *s);
+    scene *s = calloc(1, sizeof(*s));
     uv_loop_init(&s->loop);
     sem_init(&asked, 0, 0);
     sem_init(&let_go, 0, 0);
@@ -111,7 +111,7 @@ static void on_done(void *arg, const db_hosts *hosts, const char *problem)
     s->done++;
     host_order_clear(&s->order);
     s->order = host_order_of(hosts, s->first);
-    strncpy(s->problem, problem == NULL ? "" : problem, sizeof s->problem - 1);
+    strncpy(s->problem, problem ? problem : "", sizeof(s->problem) - 1);
     uv_stop(&s->loop);
 }
 

@@ -33,7 +33,7 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
     static int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
     struct timespec end;
 
-    if (name == NULL || strcmp(name, SILENT_NAME) != 0) {
+    if (!name || strcmp(name, SILENT_NAME) != 0) {
         *(void **)&next = dlsym(RTLD_NEXT, "getaddrinfo");
         return next(name, service, hints, result);
     }
@@ -81,7 +81,7 @@ static void give_room(uv_handle_t *handle, size_t size, uv_buf_t *out)
     peer *p = handle->data;
 
     (void)size;
-    *out = uv_buf_init(p->space, sizeof p->space);
+    *out = uv_buf_init(p->space, sizeof(p->space));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *data)
@@ -95,8 +95,7 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *data)
         return;
     }
     buf_append(&s->received, data->base, (size_t)len);
-    if (s->answer == NULL || s->received.data == NULL ||
-        strstr(s->received.data, "\r\n\r\n") == NULL)
+    if (!s->answer || !s->received.data || !strstr(s->received.data, "\r\n\r\n"))
         return;
     out = uv_buf_init((char *)(uintptr_t)s->answer, (unsigned)strlen(s->answer));
     assert_int_equal(uv_try_write(stream, &out, 1), strlen(s->answer));
@@ -121,7 +120,7 @@ static int start(void **state)
 {
     scene *s = mem_new(scene);
     struct sockaddr_in address;
-    int len = sizeof address;
+    int len = sizeof(address);
 
     uv_loop_init(&s->loop);
     uv_ip4_addr("127.0.0.1", 0, &address);
@@ -141,7 +140,7 @@ static void close_peer(uv_handle_t *handle, void *arg)
 {
     (void)arg;
     if (!uv_is_closing(handle))
-        uv_close(handle, handle->data != NULL && handle->type == UV_TCP ? free_peer : NULL);
+        uv_close(handle, handle->data && handle->type == UV_TCP ? free_peer : NULL);
 }
 
 static int stop(void **state)
@@ -166,9 +165,9 @@ static void on_done(void *arg, const http_reply *reply)
     uv_stop(&s->loop);
     s->status = reply->status;
     s->retry_after_ms = reply->retry_after_ms;
-    snprintf(s->error, sizeof s->error, "%s", reply->error != NULL ? reply->error : "");
-    snprintf(s->body, sizeof s->body, "%s", reply->body);
-    if (s->victim != NULL) {
+    snprintf(s->error, sizeof(s->error), "%s", reply->error ? reply->error : "");
+    snprintf(s->body, sizeof(s->body), "%s", reply->body);
+    if (s->victim) {
         http_client_cancel(s->victim);
         s->victim = NULL;
     }
@@ -179,10 +178,10 @@ static http_call *post(scene *s, http_call_spec spec)
     char url[64];
     http_call *call;
 
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/path", s->port);
-    if (spec.method == NULL)
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/path", s->port);
+    if (!spec.method)
         spec.method = "POST";
-    if (spec.url == NULL)
+    if (!spec.url)
         spec.url = url;
     call = http_client_start(s->client, &spec, on_done, s);
     assert_int_equal(s->done, 0); /* never from within */
@@ -300,7 +299,7 @@ static void a_wrong_url_is_reported_the_same_way(void **state)
     static const char *const urls[] = {"", "file:///etc/passwd", "http://", "http://127.0.0.1:1/"};
     scene *s = *state;
 
-    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+    for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
         s->done = 0;
         post(s, (http_call_spec){.url = urls[i]});
         run_until_done(s, 1);
@@ -334,7 +333,7 @@ static void closing_ends_what_is_under_way(void **state)
 
 static void ends_without_its_resolver(scene *s, http_call *cancel)
 {
-    if (cancel != NULL)
+    if (cancel)
         http_client_cancel(cancel);
     else
         run_until_done(s, 1);

@@ -75,12 +75,12 @@ static PGresult *result_of(ExecStatusType status, const cell *cells)
     PGresAttDesc columns[COLUMNS_MAX] = {0};
     PGresult *result = PQmakeEmptyPGresult(NULL, status);
     int count = 0;
-    for (; cells[count].name != NULL; count++)
+    for (; cells[count].name; count++)
         columns[count].name = (char *)cells[count].name;
     assert_true(PQsetResultAttrs(result, count, columns));
     for (int i = 0; i < count; i++)
         assert_true(PQsetvalue(result, 0, i, (char *)cells[i].value,
-                               cells[i].value == NULL ? -1 : (int)strlen(cells[i].value)));
+                               cells[i].value ? (int)strlen(cells[i].value) : -1));
     return result;
 }
 
@@ -94,8 +94,8 @@ static void read_payload(world *w, const char *snapshot_text, const char *epoch,
                                                       {"newest", newest},
                                                       {"written", "0/1"},
                                                       {"on_disk", w->on_disk ? "t" : "f"},
-                                                      {"player", payload == NULL ? NULL : "ann"},
-                                                      {"seq", payload == NULL ? NULL : "7"},
+                                                      {"player", payload ? "ann" : NULL},
+                                                      {"seq", payload ? "7" : NULL},
                                                       {"payload", payload},
                                                       {NULL, NULL},
                                                   });
@@ -275,7 +275,7 @@ static void what_comes_before_the_catch_up_is_over_is_bounded(void **state)
     world w;
     char text[8000], *payload;
     size_t count = 0;
-    memset(text, 'x', sizeof text);
+    memset(text, 'x', sizeof(text));
     begin(&w);
     come_back(&w, "100:100:", "one");
     intake_lost(w.intake);
@@ -283,7 +283,7 @@ static void what_comes_before_the_catch_up_is_over_is_bounded(void **state)
                          "{\"playerId\":\"ann\",\"seq\":1,\"kind\":\"message\",\"message\":\"%."
                          "7000s\",\"xid\":\"120\"}",
                          text) > 0);
-    while (intake_gives_up(w.intake) == NULL && count < 100000) {
+    while (!intake_gives_up(w.intake) && count < 100000) {
         intake_notified(w.intake, payload);
         count++;
     }

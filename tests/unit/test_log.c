@@ -23,7 +23,7 @@ static int divert(void **state)
 
     *state = file;
     standard_error = dup(STDERR_FILENO);
-    return file == NULL || dup2(fileno(file), STDERR_FILENO) < 0;
+    return !file || dup2(fileno(file), STDERR_FILENO) < 0;
 }
 
 static int give_back(void **state)
@@ -48,7 +48,7 @@ static unsigned count(FILE *file, const char *word)
     char *text = written(file);
     unsigned n = 0;
 
-    for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+    for (const char *at = text; (at = strstr(at, word)); at++)
         n++;
     free(text);
     return n;
@@ -60,11 +60,11 @@ static unsigned long suppressed(FILE *file, const char *kind)
     char *line = strstr(text, kind);
     unsigned long n = 0;
 
-    for (; line != NULL; line = strstr(line + 1, kind)) {
+    for (; line; line = strstr(line + 1, kind)) {
         size_t len = strcspn(line, "\n");
         const char *at = memmem(line, len, " suppressed=", 12);
 
-        n += at != NULL ? strtoul(at + 12, NULL, 10) : 0;
+        n += at ? strtoul(at + 12, NULL, 10) : 0;
     }
     free(text);
     return n;
@@ -117,8 +117,8 @@ static void a_value_stays_on_its_line(void **state)
 {
     char text[9000];
 
-    memset(text, '\r', sizeof text - 1);
-    text[sizeof text - 1] = '\0';
+    memset(text, '\r', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
     log_info_as("ws=1", "event=forged reason=%s", "a\n2026-01-31T12:00:00.123Z INFO  event=mine");
     log_info("%s", text);
     assert_int_equal(count(*state, "\n"), 2);

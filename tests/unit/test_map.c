@@ -44,7 +44,7 @@ static void check(const map *m)
         assert_ptr_equal(find(m, i), things[i].in ? &things[i] : NULL);
         in += things[i].in;
     }
-    while ((t = map_next(m, &at)) != NULL) {
+    while ((t = map_next(m, &at))) {
         assert_true(t->in);
         met++;
     }

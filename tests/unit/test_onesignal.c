@@ -56,7 +56,7 @@ static json_t *field(const onesignal_options *o, const push_item *item, const ch
     json_t *body = json_loads(text, 0, NULL);
     json_t *value = json_object_get(body, name);
 
-    value = json_incref(inner != NULL ? json_object_get(value, inner) : value);
+    value = json_incref(inner ? json_object_get(value, inner) : value);
     json_decref(body);
     free(text);
     return value;
@@ -128,7 +128,7 @@ static void urgency_shows_in_title_priority_and_level(void **state)
                  {"urgent", "[URGENT] New chat - Ann", "time_sensitive", 10}};
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         push_item item = chat;
         json_t *priority;
 
@@ -208,10 +208,10 @@ static void text_gives_way_to_a_long_link(void **state)
     json_t *text;
 
     (void)state;
-    memset(link, 'u', sizeof link - 1);
-    link[sizeof link - 1] = '\0';
-    memset(message, 'm', sizeof message - 1);
-    message[sizeof message - 1] = '\0';
+    memset(link, 'u', sizeof(link) - 1);
+    link[sizeof(link) - 1] = '\0';
+    memset(message, 'm', sizeof(message) - 1);
+    message[sizeof(message) - 1] = '\0';
     o.portal_url = link;
     o.preview_length = 500;
     item.message = message;
@@ -276,7 +276,7 @@ static void wrong_targets_are_known_as_such(void **state)
                                         "segment:\xff"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
         assert_false(onesignal_target_valid(wrong[i]));
 }
 
@@ -320,7 +320,7 @@ static void answers_mean_what_the_table_says(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         push_result result = answer(cases[i].status, cases[i].body);
 
         if (result.outcome != cases[i].outcome)

@@ -118,7 +118,7 @@ static void a_flood_of_keys_forgets_the_oldest_alone(void **state)
     (void)state;
     rate_table_take(t, r, "oldest", SECOND);
     for (int i = 0; i < 100000; i++) {
-        snprintf(key, sizeof key, "%d", i);
+        snprintf(key, sizeof(key), "%d", i);
         assert_int_equal(rate_table_take(t, r, key, SECOND), 0);
         rate_table_take(t, r, "0", SECOND); /* in use all the time */
     }
@@ -137,7 +137,7 @@ static void what_is_full_is_forgotten(void **state)
 
     (void)state;
     for (int i = 0; i < 1000; i++) {
-        snprintf(key, sizeof key, "%d", i);
+        snprintf(key, sizeof(key), "%d", i);
         rate_table_take(t, r, key, SECOND);
     }
     assert_int_equal(rate_table_size(t), 1000);

@@ -14,9 +14,9 @@ static void each_major_version_has_its_own_fix(void **state)
     static const int unsafe[] = {140030, 150000, 150015, 160000, 160011, 170007, 180001};
 
     (void)state;
-    for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++)
+    for (size_t i = 0; i < sizeof(safe) / sizeof(safe[0]); i++)
         assert_true(session_version_is_safe(safe[i]));
-    for (size_t i = 0; i < sizeof unsafe / sizeof unsafe[0]; i++)
+    for (size_t i = 0; i < sizeof(unsafe) / sizeof(unsafe[0]); i++)
         assert_false(session_version_is_safe(unsafe[i]));
 }
 

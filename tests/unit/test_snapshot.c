@@ -64,8 +64,8 @@ static void what_is_no_snapshot_is_refused(void **state)
                                       "10:99999999999999999999:",
                                       "10:20:11,,12"};
     assert_null(snapshot_parse(NULL));
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        if (snapshot_parse(bad[i]) != NULL)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (snapshot_parse(bad[i]))
             fail_msg("taken: %s", bad[i]);
 }
 
@@ -380,7 +380,7 @@ static void other_payloads_are_refused(void **state)
         "{\"playerId\":\"p\\u0000\",\"seq\":3,\"kind\":\"message\",\"xid\":\"7\"}",
         "{\"playerId\":\"p\xff\",\"seq\":3,\"kind\":\"message\",\"xid\":\"7\"}"};
     db_event e;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(event_of(&e, bad[i]));
 }
 

@@ -68,7 +68,7 @@ static void base64_matches_rfc_4648(void **state)
                                              {"foob", "Zm9vYg=="},
                                              {"fooba", "Zm9vYmE="},
                                              {"foobar", "Zm9vYmFy"}};
-    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
         const char *plain = vectors[i][0], *coded = vectors[i][1];
         unsigned char *back;
         size_t len;
@@ -88,7 +88,7 @@ static void bad_base64_is_refused(void **state)
     static const char *const bad[] = {"A", "AA=", "A===", "A=AA", "AA A", "AAAAA", "===="};
     unsigned char *data;
     size_t len;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(text_unbase64(bad[i], strlen(bad[i]), &data, &len));
 }
 
@@ -160,8 +160,8 @@ static void json_strings_of_every_length_are_escaped(void **state)
             size_t first = len;
             for (size_t i = 0; i < len; i++) {
                 bool is_special = rand() % 8 < often;
-                text[i] = is_special ? special[(size_t)rand() % (sizeof special - 1)]
-                                     : plain[(size_t)rand() % (sizeof plain - 1)];
+                text[i] = is_special ? special[(size_t)rand() % (sizeof(special) - 1)]
+                                     : plain[(size_t)rand() % (sizeof(plain) - 1)];
                 if (is_special && first == len)
                     first = i;
             }

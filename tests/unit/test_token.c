@@ -34,7 +34,7 @@ static verifier verifier_of(const config *conf)
 {
     buf why = {0};
     verifier v = {conf, key_set_load(conf, &why), revocations_new()};
-    if (v.keys == NULL)
+    if (!v.keys)
         fail_msg("%s", why.data);
     return v;
 }
@@ -85,7 +85,7 @@ static void accept(const config *conf, const char *claims)
 {
     const char *why;
     caller *who = verify(conf, HS256_HEADER, claims, &why);
-    if (who == NULL)
+    if (!who)
         fail_msg("%s: %s", claims, why);
     caller_free(who);
 }
@@ -94,9 +94,9 @@ static void refuse(const config *conf, const char *claims, const char *reason)
 {
     const char *why;
     caller *who = verify(conf, HS256_HEADER, claims, &why);
-    if (who != NULL)
+    if (who)
         fail_msg("accepted: %s", claims);
-    if (strstr(why, reason) == NULL)
+    if (!strstr(why, reason))
         fail_msg("%s: \"%s\" instead of \"%s\"", claims, why, reason);
 }
 
@@ -150,9 +150,9 @@ static void the_subject_is_checked(void **state)
     refuse(&settings, "{\"role\":\"player\",\"sub\":\"\",\"exp\":1700000100}", "sub");
     memset(id, 'x', 129);
     id[129] = '\0';
-    snprintf(claims, sizeof claims, "{\"role\":\"player\",\"sub\":\"%s\",\"exp\":1700000100}", id);
+    snprintf(claims, sizeof(claims), "{\"role\":\"player\",\"sub\":\"%s\",\"exp\":1700000100}", id);
     refuse(&settings, claims, "sub");
-    snprintf(claims, sizeof claims, "{\"role\":\"player\",\"sub\":\"%s\",\"exp\":1700000100}",
+    snprintf(claims, sizeof(claims), "{\"role\":\"player\",\"sub\":\"%s\",\"exp\":1700000100}",
              id + 1);
     accept(&settings, claims);
 }
@@ -188,7 +188,7 @@ static void a_changed_token_is_refused(void **state)
             continue; /* the last digit has bits that mean nothing */
         token[i] = kept == 'A' ? 'B' : 'A';
         caller *who = token_verify(&v, token, NOW, &why);
-        if (who != NULL)
+        if (who)
             fail_msg("accepted with a changed byte %zu", i);
         token[i] = kept;
     }
@@ -203,7 +203,7 @@ static void what_is_no_token_is_refused(void **state)
                                       "abc", "e30.e30.", "....", "eyJhbGciOiJIUzI1NiJ9..x"};
     const char *why;
     verifier v = verifier_of(&settings);
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_null(token_verify(&v, bad[i], NOW, &why));
     char *huge = mem_alloc(20001);
     memset(huge, 'x', 20000);
@@ -219,7 +219,7 @@ static void the_algorithm_is_the_configured_one(void **state)
                                           "{\"alg\":\"HS384\"}", "{\"alg\":\"RS256\"}",
                                           "{\"alg\":\"\"}",      "{}"};
     const char *why;
-    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
         assert_null(verify(&settings, headers[i], CLAIMS(""), &why));
     verifier v = verifier_of(&settings);
     char *text = signed_part("{\"alg\":\"none\"}", CLAIMS(""));
@@ -244,7 +244,7 @@ static EVP_PKEY *rsa_pair(char **public_path)
 static char *rs256(EVP_PKEY *pair, const char *claims)
 {
     unsigned char signature[512];
-    size_t len = sizeof signature;
+    size_t len = sizeof(signature);
     char *text = signed_part("{\"alg\":\"RS256\"}", claims);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, pair), 1);
@@ -278,7 +278,7 @@ static void a_public_key_verifies_and_is_no_secret(void **state)
 
     /* The classic: HMAC with the public key, which everybody has, as the secret. */
     FILE *f = fopen(path, "r");
-    size_t len = fread(pem, 1, sizeof pem, f);
+    size_t len = fread(pem, 1, sizeof(pem), f);
     fclose(f);
     char *forged = hs256(HS256_HEADER, CLAIMS(""), pem, len);
     assert_null(token_verify(&v, forged, NOW, &why));
@@ -319,7 +319,7 @@ static void refuse_keys(const config *conf, const char *reason)
 {
     buf why = {0};
     assert_null(key_set_load(conf, &why));
-    if (strstr(why.data, reason) == NULL)
+    if (!strstr(why.data, reason))
         fail_msg("\"%s\" instead of \"%s\"", why.data, reason);
     buf_free(&why);
 }
@@ -475,7 +475,7 @@ static bool revoked(int64_t iat, int64_t until, caller_role role, const char *su
     verifier v = verifier_of(&settings);
     assert_true(revocations_add((revocations *)v.revoked, role, sub, until));
     caller *who = token_verify(&v, token, NOW, &why);
-    bool refused = who == NULL;
+    bool refused = !who;
     caller_free(who);
     end_verifier(&v);
     free(token);
