@@ -4,11 +4,11 @@
  * are full, so that it empties itself faster than it fills, without a timer.
  */
 #include "base/rate.h"
+#include "base/hash_table.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
 #define FORGET_PER_USE 2

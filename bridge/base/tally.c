@@ -1,10 +1,10 @@
 /* tally.c - see tally.h. */
 #include "base/tally.h"
+#include "base/hash_table.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 struct tally_entry {
     UT_hash_handle hh;

@@ -27,6 +27,7 @@
  */
 #include "db/pool.h"
 #include "base/clock.h"
+#include "base/hash_table.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -34,7 +35,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
 #define STMTS_MAX 64         /* different statements */

@@ -14,13 +14,13 @@
  * what the live events follow on. It is read again, and in the end the client is told to resync.
  */
 #include "delivery/history.h"
+#include "base/hash_table.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "delivery/position.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define TIMEOUTS_MAX 3   /* in a row: a page that is too much for the database stays so */
 #define STRANGERS_MAX 50 /* in a row: pages of another database than the live events' */

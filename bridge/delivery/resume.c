@@ -16,6 +16,7 @@
  * over for the client; its run only sifts live events until the next audit, so it does not count.
  */
 #include "delivery/resume.h"
+#include "base/hash_table.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "delivery/channel_map.h"
@@ -25,7 +26,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define UNDER_WAY_MAX 32
 #define EPOCH_MAX 64 /* of unichat_epoch(): two numbers */

@@ -8,9 +8,8 @@
 #ifndef UNICHAT_HUB_PRESENCE_H
 #define UNICHAT_HUB_PRESENCE_H
 
+#include "base/hash_table.h"
 #include "hub/channel.h"
-
-#include <uthash.h>
 
 struct member {
     UT_hash_handle hh; /* in channel.members */

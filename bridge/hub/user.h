@@ -13,10 +13,9 @@
 #ifndef UNICHAT_HUB_USER_H
 #define UNICHAT_HUB_USER_H
 
+#include "base/hash_table.h"
 #include "hub/conn.h"
 #include "protocol/pusher_message.h"
-
-#include <uthash.h>
 
 typedef struct watch watch;
 

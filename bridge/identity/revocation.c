@@ -1,10 +1,10 @@
 /* revocation.c - see revocation.h. */
 #include "identity/revocation.h"
+#include "base/hash_table.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 typedef struct revocation {
     UT_hash_handle hh;
