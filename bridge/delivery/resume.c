@@ -180,10 +180,14 @@ static void on_client_event(void *arg, hub_conn *conn, const char *event, const 
         ask(arg, conn, channel, data);
 }
 
-static const char *greet(void *arg, const char *channel)
+/* Who has asked keeps the position that he asked with until he is answered: were he told the one of
+ * now, and cut off before the answer, he would ask with that the next time, and miss what lies
+ * between. */
+static const char *greet(void *arg, hub_conn *conn, const char *channel)
 {
     resumes *all = arg;
-    return resume_answer_greeting(&all->greeting, channel);
+    bool asked = find(all, conn, channel);
+    return resume_answer_greeting(&all->greeting, channel, !asked);
 }
 
 static void on_subscribed(void *arg, hub_conn *conn, const char *channel)

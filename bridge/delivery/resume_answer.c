@@ -92,14 +92,14 @@ void resume_answer_concerned(hub_app *app, const char *player_id, const char *re
     resync_channel(&visit, channel + strlen(CHANNEL_PRIVATE_FORM));
 }
 
-const char *resume_answer_greeting(buf *out, const char *channel)
+const char *resume_answer_greeting(buf *out, const char *channel, bool with_position)
 {
     const char *epoch = delivery_epoch(), *position = delivery_position();
     if (!epoch || !can_be_resumed(channel))
         return NULL;
     buf_clear(out);
     buf_printf(out, "{\"epoch\":\"%s\"", epoch);
-    if (channel_is_of_staff(channel) && position)
+    if (with_position && channel_is_of_staff(channel) && position)
         buf_printf(out, ",\"position\":\"%s\"", position);
     buf_putc(out, '}');
     return out->data;

@@ -30,7 +30,7 @@ typedef struct hub_follower {
 
     /* JSON that a new subscriber is told with subscription_succeeded, or NULL; constant until the
      * next call. */
-    const char *(*greeting)(void *arg, const char *channel);
+    const char *(*greeting)(void *arg, hub_conn *conn, const char *channel);
 
     /* Before anything is published to the new subscription. */
     void (*subscribed)(void *arg, hub_conn *conn, const char *channel);

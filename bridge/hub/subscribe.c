@@ -82,7 +82,8 @@ static void refuse_signature(hub_conn *conn, const char *name, const pusher_mess
 static void send_succeeded(hub_conn *conn, const channel *c)
 {
     const hub_follower *follower = &conn->app->follower;
-    const char *greeting = follower->greeting ? follower->greeting(follower->arg, c->name) : NULL;
+    const char *greeting =
+        follower->greeting ? follower->greeting(follower->arg, conn, c->name) : NULL;
     buf data = {0};
 
     if (c->type.kind == CHANNEL_PRESENCE)

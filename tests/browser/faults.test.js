@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { until } from '../lib/index.js';
+import { waitForAudits } from '../faults/lib/hear.js';
 import { demoPassword, openStage } from './stage.js';
 
-const stage = await openStage();
+const stage = await openStage({ audit_interval: '500ms' });
 after(() => stage.close());
 
 const ann = await stage.player('ann', 'Ann');
@@ -72,6 +73,26 @@ test('what was missed comes on the channel itself, not over HTTP', async () => {
   await inStep();
   await alex.item('newcomer').waitFor();
   assert.ok(await stage.bridge.metric('unichat_resumes_total', 'resumed') >= resumed + 2);
+  for (const portal of [ann, alex]) await portal.page.unroute(fetched);
+});
+
+test('cut off again before the answer: what was missed is asked for once more, not left out', async () => {
+  const fetched = '**/api/unified-chat/{messages,requests}?*';
+  for (const portal of [ann, alex]) await portal.page.route(fetched, (route) => route.abort());
+  stage.cable.cut();
+  await alex.sees('Reconnecting…', '.banner');
+  await stage.sql('ann', 'missed twice', 'staff', 'alex');
+  await waitForAudits(stage.bridge, 2); // now the bridge's position is behind it
+  const lock = await stage.cluster.connect();
+  await lock.query('BEGIN; LOCK TABLE chat_events');
+  stage.cable.mend();
+  await until(async () => await stage.bridge.metric('unichat_resumes') >= 2, 'both to have asked');
+  for (const portal of [ann, alex]) await until(async () => (await portal.page.locator('.banner').count()) === 0, 'it to be subscribed');
+  stage.cable.cut();
+  await alex.sees('Reconnecting…', '.banner');
+  await lock.end();
+  stage.cable.mend();
+  await inStep();
   for (const portal of [ann, alex]) await portal.page.unroute(fetched);
 });
 

@@ -94,10 +94,11 @@ test('the staff gets everybody\'s events behind a position', async () => {
 
   await send('s2', 'missed by two');
   await send('s1', 'missed by one');
-  const { client } = await resumed('staff', 'eve', channel, kept);
+  const { client, greeting } = await resumed('staff', 'eve', channel, kept);
   const answer = await ended(client, channel);
   assert.equal(answer.event, 'unichat:resumed');
   assert.ok(answer.data.position);
+  assert.deepEqual(greeting, { epoch }, 'no position while the question is open: it would leave out what was asked for');
   await send('s2', 'live');
   await client.waitFor(({ data }) => data.message === 'live', 'the live event');
   const of = (player) => client.on(channel).filter(({ data }) => data.playerId === player).map(({ data }) => data.seq);

@@ -8,14 +8,19 @@
 
 const retryDelays = [500, 1000, 2000, 4000, 8000, 15000];
 
-/* fetch() -> promise. onChange() after each try; then `error` is that of the last try, `syncedAt` when one last succeeded. */
+/*
+ * fetch() -> promise. onChange() after each try; then `error` is that of the last try, `syncedAt` when one last succeeded.
+ *
+ *   retry()     the way may be free again: what has failed need not wait for its time, unless the server has named one
+ *   resumed()   what a fetch would have found has come by itself; one that has failed may have had more to find
+ */
 export function createCatchUp({ fetch, onChange }) {
   let running = null;
   let again = false;
   let failures = 0;
   let timer = null;
   let closed = false;
-  const catchUp = { error: null, syncedAt: null, now, resumed, close };
+  const catchUp = { error: null, syncedAt: null, now, retry, resumed, close };
 
   function now() {
     if (closed) return Promise.resolve();
@@ -24,24 +29,36 @@ export function createCatchUp({ fetch, onChange }) {
       return running;
     }
     clearTimeout(timer);
-    running = run().finally(() => (running = null));
+    running = run();
     return running;
   }
 
   async function run() {
-    do {
-      again = false;
-      try {
-        await fetch();
-        failures = 0;
-        catchUp.error = null;
-        catchUp.syncedAt = Date.now();
-      } catch (error) {
-        catchUp.error = error;
-        retryLater(error);
-      }
-      onChange();
-    } while (again && !catchUp.error);
+    try {
+      do {
+        again = false;
+        await fetchOnce();
+        onChange();
+      } while (again && !catchUp.error);
+    } finally {
+      running = null; // at once: who asks from here on is not told to wait for a run that is over
+    }
+  }
+
+  async function fetchOnce() {
+    try {
+      await fetch();
+      failures = 0;
+      catchUp.error = null;
+      catchUp.syncedAt = Date.now();
+    } catch (error) {
+      catchUp.error = error;
+      retryLater(error);
+    }
+  }
+
+  function retry() {
+    if (catchUp.error && !catchUp.error.retryAfter) now();
   }
 
   function retryLater(error) {
@@ -49,8 +66,8 @@ export function createCatchUp({ fetch, onChange }) {
     if (!closed) timer = setTimeout(now, Math.max(delay, (error.retryAfter ?? 0) * 1000) * (0.75 + Math.random() / 2));
   }
 
-  /* What a fetch would have found has come by itself. */
   function resumed() {
+    if (catchUp.error) return;
     catchUp.syncedAt = Date.now();
     onChange();
   }

@@ -120,9 +120,11 @@ export function createLive({ key, base, role, channel: name, after = null, onEve
     });
     channel.bind('unichat:resumed', onResumed);
     channel.bind('unichat:resync', onResync);
+    /* Not from pusher:subscription_succeeded: its position is of now, and what was missed has not come yet. */
     channel.bind_global((event, data) => {
+      if (event.startsWith('pusher')) return;
       if (data?.position) position = data.position;
-      if (!event.startsWith('pusher') && data && typeof data.seq === 'number') onEvent(data);
+      if (typeof data?.seq === 'number') onEvent(data);
     });
   }
 

@@ -79,6 +79,7 @@ export function createSync({ playerId, api, onChange }) {
     update,
     apply: (event) => update(withEvent(state, event)),
     catchUp: newer.now,
+    retry: newer.retry,
     resumed: newer.resumed,
     older: () => older().catch(() => {}),
     close() {

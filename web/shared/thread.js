@@ -66,7 +66,11 @@ export function createThread({ playerId, role, sub, api, storage, onChange }) {
     send: (text, fields) => outbox.enqueue(text, fields),
     retry: outbox.retry,
     discard: outbox.discard,
-    resume: outbox.resume,
+    /* The way may be free again. */
+    resume() {
+      outbox.resume();
+      sync.retry();
+    },
     close: sync.close,
     get conversation() {
       return sync.state;

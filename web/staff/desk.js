@@ -44,7 +44,10 @@ export function createDesk({ api, base, session, onEvent = () => {} }) {
     role: 'staff',
     channel: staffChannel,
     onEvent: apply,
-    onLive: threads.resume,
+    onLive() {
+      threads.resume();
+      list.retry();
+    },
     onResumed: list.resumed,
     onMissed: catchUp,
     onState: (connection) => store.set({ connection }),
