@@ -51,7 +51,17 @@ function cpuOf(pid) {
   const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ').slice(11, 15);
   return fields.reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
 }
+// A child that ends meanwhile is the postmaster's from then on: once more.
 function serverCpu() {
+  for (;;) {
+    try {
+      return sumOfServer();
+    } catch (error) {
+      if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error;
+    }
+  }
+}
+function sumOfServer() {
   const postmaster = fs.readFileSync(path.join(cluster.data, 'postmaster.pid'), 'utf8').split('\n')[0];
   const children = fs.readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim().split(' ');
   return [postmaster, ...children].reduce((sum, pid) => sum + cpuOf(pid), 0);

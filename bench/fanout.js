@@ -6,6 +6,7 @@ const ROUNDS = quick ? 3 : 5;
 const PHASES = [
   { subscribers: 1000, channel: 'staff-portal', messages: 100, window: 1 },
   { subscribers: 1000, channel: 'staff-portal', messages: 320, window: 16 },
+  { subscribers: 1000, channel: 'staff-portal', messages: 1280, window: 64 },
   { subscribers: 5000, channel: 'staff-portal', messages: 20, window: 1 },
   { subscribers: 5000, channel: 'staff-portal', messages: 64, window: 16 },
   { subscribers: 5000, channel: 'player-fan#', messages: 2000, window: 1 },

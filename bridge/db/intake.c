@@ -107,7 +107,8 @@ struct intake {
     bool on_disk;      /* N, while catching up, which has `written` too */
     bool position_due; /* S is new, and not everything that it sees has been handed on */
 
-    metric *notified, *caught_up, *missed, *duplicates, *unreadable, *audits, *queue_usage;
+    metric *notified, *caught_up, *missed, *duplicates, *unreadable, *audits, *queue_usage,
+        *worker_lag;
 };
 
 /* The highest xid of an event; with a snapshot of the same statement, of those that it sees. */
@@ -144,9 +145,11 @@ const db_stmt intake_audit_stmt = {
     "audit",
     "SELECT pg_current_snapshot()::text AS snapshot, one.epoch, " NEWEST_XID " AS newest,"
     " one.written, one.on_disk, one.last_on_disk, one.usage,"
-    " one.told, one.working, e.player_id, e.seq, e.xid, e.kind = 'pruned' AS pruned, e.notified"
+    " one.told, one.working, one.lag, e.player_id, e.seq, e.xid, e.kind = 'pruned' AS pruned, "
+    "e.notified"
     " FROM (SELECT w.*, pg_current_wal_flush_lsn() >= $2::pg_lsn AS last_on_disk,"
     "  pg_notification_queue_usage() AS usage, d.position::text AS told,"
+    "  extract(epoch FROM d.lag) AS lag,"
     "  d.worker_pid IS NOT NULL AND d.last_at > clock_timestamp() - " WORKER_PROGRESS " AS working"
     "  FROM (" OF_ALL ") AS w, unichat_delivery() AS d) AS one"
     " LEFT JOIN chat_events AS e"
@@ -548,7 +551,9 @@ bool intake_audited(intake *in, PGresult *rows, uint64_t missed_since)
     snapshot *newer = snapshot_parse(db_text(rows, 0, "snapshot"));
     if (!newer)
         return false;
+    const char *lag = db_text(rows, 0, "lag");
     metric_set(in->queue_usage, strtod(db_text(rows, 0, "usage"), NULL));
+    metric_set(in->worker_lag, lag ? strtod(lag, NULL) : 0);
     postpone_suspects(in, rows);
     accept_suspects(in, missed_since, in->missed);
     audit_rows(in, rows, newer);
@@ -589,6 +594,9 @@ static void register_metrics(intake *in)
     in->queue_usage =
         metric_gauge("unichat_notify_queue_usage", NULL,
                      "How much of the server's notification queue is in use, 0 to 1.");
+    in->worker_lag = metric_gauge("unichat_delivery_lag_seconds", NULL,
+                                  "How long the oldest event that the delivery worker knows of has "
+                                  "been waiting for it, at the last audit.");
     metric_gauge_read("unichat_events_ahead", NULL,
                       "Accepted events that are not known yet to be on the server's disk.",
                       read_ahead, in);

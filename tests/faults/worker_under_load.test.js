@@ -55,10 +55,14 @@ test('SIGSTOP: the audit finds what nobody is told of, and when the worker goes 
   // Stopped within its commit it may hold a lock without which nobody can notify, not even a probe: then another time.
   const auditFinds = () => until(async () => await audited.metric('unichat_events_missed_total') > 0, 'the audit', 30000).then(() => true, () => false);
   const { worker_pid: pid } = await successorOf(null);
+  const lag = () => audited.metric('unichat_delivery_lag_seconds');
   let found = false;
+  let lagged = 0;
   for (let round = 0; round < 5 && !found; round++)
-    await frozen(pid, async () => { found = await auditFinds(); });
+    await frozen(pid, async () => { found = await auditFinds(); lagged = await lag(); });
   assert.ok(found);
+  assert.ok(lagged > 1, `the metric says ${lagged} s`);
+  await until(async () => await lag() < 1, 'the worker to have caught up');
   assert.equal((await delivery()).worker_pid, pid);
   await load.goesOn();
 });

@@ -115,6 +115,7 @@ static bool audit(world *w, const char *snapshot_text, const char *xid, uint64_t
                                                    {"usage", "0"},
                                                    {"told", "100:100:"},
                                                    {"working", "t"},
+                                                   {"lag", "0.25"},
                                                    {"player_id", "ann"},
                                                    {"seq", "7"},
                                                    {"xid", xid},

@@ -2,19 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createOutbox, pendingConversations } from '../shared/outbox.js';
-
-// Like localStorage: own enumerable keys are the items, the methods are on the prototype.
-class Storage {
-  getItem(key) {
-    return Object.hasOwn(this, key) ? this[key] : null;
-  }
-  setItem(key, value) {
-    this[key] = String(value);
-  }
-  removeItem(key) {
-    delete this[key];
-  }
-}
+import { Storage } from './storage.js';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const refused = (message) => Object.assign(new Error(message), { transient: false });

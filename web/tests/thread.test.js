@@ -4,18 +4,7 @@ import { test } from 'node:test';
 import { draftKey, loadDraft, saveDraft } from '../shared/draft.js';
 import { createThread } from '../shared/thread.js';
 import { createThreads } from '../staff/threads.js';
-
-class Storage {
-  getItem(key) {
-    return Object.hasOwn(this, key) ? this[key] : null;
-  }
-  setItem(key, value) {
-    this[key] = String(value);
-  }
-  removeItem(key) {
-    delete this[key];
-  }
-}
+import { Storage } from './storage.js';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const page = { messages: [], hasMore: false, lastSeq: 3, playerReadSeq: 0, staffReadSeq: 0, blocked: false, request: null };
