@@ -105,9 +105,9 @@ static void release(void *arg, caller *who)
     caller_free(who);
 }
 
-/* Descriptors that are kept for all but clients: of each connection to the database, libpq's and the
- * one that is watched (pg_conn.c); of each push and webhook, its socket and what wakes libcurl when
- * the name is there; and the loop, ports, log and the portals' files. */
+/* Descriptors that are kept for all but clients: of each connection to the database, libpq's and
+ * the one that is watched (pg_conn.c); of each push and webhook, its socket and what wakes libcurl
+ * when the name is there; and the loop, ports, log and the portals' files. */
 static unsigned own_files(const config *c)
 {
     return (unsigned)(100 + 2 * (1 + c->pool_size) +

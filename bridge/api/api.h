@@ -50,16 +50,16 @@ const char *api_token(http_request *req, bool *by_cookie);
 /* Answers from the rows of a statement that has succeeded. */
 typedef void api_rows(const api *a, http_request *req, PGresult *rows);
 
-/* Who asks, and whose row the statement may have to wait for: a player's, or that of the request with
- * this id; or neither. */
+/* Who asks, and whose row the statement may have to wait for: a player's, or that of the request
+ * with this id; or neither. */
 typedef struct api_subject {
     const caller *who;
     const char *player;
     const char *request;
 } api_subject;
 
-/* Runs a statement and has `rows` answer; errors are answered by the table of sql_error.c. The values
- * are copied. It is on the account of its subject (db/pool.h). */
+/* Runs a statement and has `rows` answer; errors are answered by the table of sql_error.c. The
+ * values are copied. It is on the account of its subject (db/pool.h). */
 void api_query(const api *a, http_request *req, const api_subject *subject, const db_stmt *stmt,
                const char *const *values, api_rows *rows);
 

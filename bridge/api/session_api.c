@@ -1,8 +1,8 @@
 /* session_api.c - /session: who am I, a cookie for my token, and the demo's sign-in.
  *
  * The bridge issues no identities of its own. The demo (setting demo_password) is the exception,
- * for trying out: it signs a token for whatever name is given, is refused at start unless the bridge
- * listens on loopback, and is not there for what a proxy has passed on.
+ * for trying out: it signs a token for whatever name is given, is refused at start unless the
+ * bridge listens on loopback, and is not there for what a proxy has passed on.
  */
 #include "api/api.h"
 #include "api/respond.h"
@@ -21,8 +21,8 @@ static bool demo_is_on(const api *a, const http_request *req)
     return *a->conf->demo_password != '\0' && !http_is_forwarded(req);
 }
 
-/* A browser sends the origin of its page with what sets a cookie, so that it is also Secure behind a
- * proxy that speaks TLS and does not say so, or is not believed. */
+/* A browser sends the origin of its page with what sets a cookie, so that it is also Secure behind
+ * a proxy that speaks TLS and does not say so, or is not believed. */
 static bool is_secure(const api *a, const http_request *req)
 {
     return strcmp(a->conf->cookie_secure, "always") == 0 || http_is_tls(req) ||

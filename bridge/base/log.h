@@ -8,10 +8,10 @@
  * from outside cannot forge a line. Use LOG_Q for values that may have blanks. Never log message
  * texts, tokens or keys.
  *
- * What clients do makes most lines, so a flood of theirs must not become one of the log: of each kind,
- * which is the text of the call, LOG_BURST lines at once are written and LOG_A_SECOND from then on; the
- * next one says how many were not, `suppressed=N`. That is for INFO and WARNING: an ERROR is always
- * written, and DEBUG is for those who want everything.
+ * What clients do makes most lines, so a flood of theirs must not become one of the log: of each
+ * kind, which is the text of the call, LOG_BURST lines at once are written and LOG_A_SECOND from
+ * then on; the next one says how many were not, `suppressed=N`. That is for INFO and WARNING: an
+ * ERROR is always written, and DEBUG is for those who want everything.
  *
  * Into systemd's journal ($JOURNAL_STREAM) the time is left out and the level is the journal's own
  * `<n>` prefix.

@@ -5,8 +5,8 @@
  * problem is a line in `problems`, and there is a config only when there are none.
  *
  * A reload loads a second config in the same way and exchanges the fields that may change. What has
- * to be right is the file, which the next start will meet, and the mixture of it with what waits for
- * that start. When the mixture is not, or the caller cannot live with it, the same fields are
+ * to be right is the file, which the next start will meet, and the mixture of it with what waits
+ * for that start. When the mixture is not, or the caller cannot live with it, the same fields are
  * exchanged again: nobody has seen anything in between.
  */
 #include "config/config.h"

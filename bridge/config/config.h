@@ -59,9 +59,9 @@ config *config_load(const char *path, buf *problems) __attribute__((warn_unused_
 typedef bool config_accept(void *arg);
 
 /* Reads everything again and takes over the RELOAD settings, if what there is then, settings that
- * wait for a restart and all, is right and accepted; logs which have changed, and which would need a
- * restart. On error nothing is changed, `problems` says why unless `accept` has, and the result is
- * false. */
+ * wait for a restart and all, is right and accepted; logs which have changed, and which would need
+ * a restart. On error nothing is changed, `problems` says why unless `accept` has, and the result
+ * is false. */
 bool config_reload(config *live, config_accept *accept, void *arg, buf *problems)
     __attribute__((warn_unused_result));
 

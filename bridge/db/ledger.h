@@ -82,7 +82,8 @@ bool ledger_fits(ledger *l, const snapshot *newer) __attribute__((warn_unused_re
 /* A newer snapshot, whose difference was read, becomes S. Takes it over. */
 void ledger_advance(ledger *l, snapshot *newer);
 
-/* Those that the worker is to tell of, and that are not in `told`, are suspects since `since_ms`. */
+/* Those that the worker is to tell of, and that are not in `told`, are suspects since
+ * `since_ms`. */
 void ledger_postpone(ledger *l, const snapshot *told, uint64_t since_ms);
 
 /* Takes out one suspect that has been one since `since_ms` or longer: accept it now. The player's

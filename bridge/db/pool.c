@@ -12,14 +12,14 @@
  * nobody else's as long as another one is free. A larger number saves round trips to a distant
  * database, at the price that up to so many statements wait behind a slow one.
  *
- * Accounts. A statement that waits for a lock keeps its connection, and one SQL session can hold the
- * lock that all statements of a player need. So each account has a share of the pool:
+ * Accounts. A statement that waits for a lock keeps its connection, and one SQL session can hold
+ * the lock that all statements of a player need. So each account has a share of the pool:
  *
  *     waiting:  mallory  mallory  ada  mallory  bob        mallory's row is locked
  *     running:  mallory  ada  bob  -                       one of hers waits, the others' pass it
  *
- * It takes as many players who lock their rows at the same time as there are shares to jam the pool,
- * until statement_timeout.
+ * It takes as many players who lock their rows at the same time as there are shares to jam the
+ * pool, until statement_timeout.
  *
  * Invariants: what db_query() took is in exactly one queue, and its done() is called exactly once.
  * done() is never called from within db_query(). A statement that was sent is never sent again by

@@ -59,9 +59,9 @@ db_pool *db_pool_new(uv_loop_t *loop, const config *conf) __attribute__((warn_un
 bool db_query(db_pool *pool, const db_stmt *stmt, const char *const *values, db_done *done,
               void *arg) __attribute__((warn_unused_result));
 
-/* The same on an account, whose name is copied (NULL: on none). Of each account a quarter of what the
- * pool can run is under way, at least one statement; the rest waits, while others' pass it. False
- * also when a quarter of pool_queue waits on it. */
+/* The same on an account, whose name is copied (NULL: on none). Of each account a quarter of what
+ * the pool can run is under way, at least one statement; the rest waits, while others' pass it.
+ * False also when a quarter of pool_queue waits on it. */
 bool db_query_for(db_pool *pool, const char *account, const db_stmt *stmt,
                   const char *const *values, db_done *done, void *arg)
     __attribute__((warn_unused_result));

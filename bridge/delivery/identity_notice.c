@@ -3,8 +3,8 @@
  * connection, which comes back.
  *
  * What a token has opened must not outlive it, also where the connection is another bridge's. So
- * who asks for a signature gets it after the notice is on its way; and because that and a revocation
- * come on their own ways, the notice is judged when it is taken:
+ * who asks for a signature gets it after the notice is on its way; and because that and a
+ * revocation come on their own ways, the notice is judged when it is taken:
  *
  *     this bridge                     database            the connection's bridge
  *     token is good

@@ -11,9 +11,9 @@
  *                  UNDER_WAY_MAX has subscriptions
  *
  * What is under way costs: a question that is remembered, pages, live events held back. Anybody may
- * ask before he has proven anything, so what is remembered of a question is small: a channel's name,
- * an epoch, a position, each with a limit of its own. What is answered is
- * over for the client; its run only sifts live events until the next audit, so it does not count.
+ * ask before he has proven anything, so what is remembered of a question is small: a channel's
+ * name, an epoch, a position, each with a limit of its own. What is answered is over for the
+ * client; its run only sifts live events until the next audit, so it does not count.
  */
 #include "delivery/resume.h"
 #include "base/hash_table.h"
@@ -121,8 +121,8 @@ static bool may_ask(const resumes *all, const hub_conn *conn, const char *channe
 
 /* ---- questions ---- */
 
-/* NULL: `after` is missing, or not what the channel takes, or a field is too long; *field says which.
- */
+/* NULL: `after` is missing, or not what the channel takes, or a field is too long; *field says
+ * which. */
 static history *history_wanted(const char *channel, const json_t *data, const char **field)
 {
     const json_t *after = json_object_get(data, "after");

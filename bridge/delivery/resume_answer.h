@@ -35,8 +35,8 @@ void resume_answer_everybody(hub_app *app, const char *reason);
 /* Publishes it on the channels of this player and of the staff. */
 void resume_answer_concerned(hub_app *app, const char *player_id, const char *reason);
 
-/* The data of subscription_succeeded, in `out`, which is emptied first; with the position of now, on
- * the staff's channels, if that is wanted. NULL for a channel that cannot be resumed, and before
+/* The data of subscription_succeeded, in `out`, which is emptied first; with the position of now,
+ * on the staff's channels, if that is wanted. NULL for a channel that cannot be resumed, and before
  * the database is known. */
 const char *resume_answer_greeting(buf *out, const char *channel, bool with_position);
 

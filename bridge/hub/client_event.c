@@ -2,8 +2,8 @@
  *
  * An event goes from one subscriber to the others as it was written, if the app has client events
  * switched on, the channel is a private or presence one, and the sender is in it. Each refusal is
- * told to the sender, and is not an end: what is over the rate is dropped, with the time after which
- * the next one passes. Whether it arrives, nobody is told.
+ * told to the sender, and is not an end: what is over the rate is dropped, with the time after
+ * which the next one passes. Whether it arrives, nobody is told.
  */
 #include "hub/client_event.h"
 

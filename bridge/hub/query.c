@@ -1,5 +1,5 @@
-/* query.c - see query.h. What it shows is what is in the tables at this moment: reserved channels and
- * users' own are left out of lists. */
+/* query.c - see query.h. What it shows is what is in the tables at this moment: reserved channels
+ * and users' own are left out of lists. */
 #include "hub/query.h"
 
 #include "base/clock.h"

@@ -46,8 +46,8 @@ hub_conn *hub_connect(hub_app *app, void *peer, const caller *who, const char *l
 /* One text message, whole. It need not be valid in any way. */
 void hub_receive(hub_conn *conn, const char *text, size_t len);
 
-/* Whom its limits count for: the identity that it has proven first, by the token of its handshake, by
- * a vouch or by a sign-in, "player:ada"; a connection that has proven none is one of its own. */
+/* Whom its limits count for: the identity that it has proven first, by the token of its handshake,
+ * by a vouch or by a sign-in, "player:ada"; a connection that has proven none is one of its own. */
 const char *hub_conn_identity(const hub_conn *conn);
 
 /* Ends every membership, tells those who stay, and frees the connection. */

@@ -219,8 +219,8 @@ static void signin_good(hub_conn *conn, const char *user_data, const json_t *dat
     subscribe_retry_held(conn);
 }
 
-/* Whom the app says that it is: one of its players or staff, where user_data says so, else a user of
- * its own. */
+/* Whom the app says that it is: one of its players or staff, where user_data says so, else a user
+ * of its own. */
 static bool count_for_user(hub_conn *conn, const char *user_data, const char *id)
 {
     const hub_guard *guard = &conn->app->guard;

@@ -5,8 +5,8 @@
  * a private channel or of a sign-in was given out to its bearer. The connection is closed with 4009
  * when one of its tokens expires, unless the same identity has brought a later one, or when one is
  * found to be good no more. It counts for the identity of its first token, and is closed with 4100
- * where that has as many connections as it may. A vouch gives no rights: those come from the handshake's token and from
- * signatures, as ever.
+ * where that has as many connections as it may. A vouch gives no rights: those come from the
+ * handshake's token and from signatures, as ever.
  */
 #ifndef UNICHAT_HUB_VOUCH_H
 #define UNICHAT_HUB_VOUCH_H

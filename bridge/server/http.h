@@ -56,8 +56,8 @@ bool http_is_tls(const http_request *req);
 bool http_is_local(const http_request *req);
 /* Whether a proxy has passed it on, and says so. */
 bool http_is_forwarded(const http_request *req);
-/* Whether a page of this host that was loaded by TLS has sent it: the browser speaks TLS, whatever a
- * proxy says, or does not say, to us. */
+/* Whether a page of this host that was loaded by TLS has sent it: the browser speaks TLS, whatever
+ * a proxy says, or does not say, to us. */
 bool http_page_is_tls(const http_request *req);
 /* Whether the media type of the body is this one, parameters aside: http_content_is(req,
  * "application/json"). */

@@ -1,7 +1,7 @@
 /*
  * http_ask.c - what handlers ask of a request: its path, parameters, headers, cookies, form and
- * body, and where it comes from (http.h). A form or a cookie is read when it is first asked for, and
- * kept.
+ * body, and where it comes from (http.h). A form or a cookie is read when it is first asked for,
+ * and kept.
  */
 #include "server/http_request.h"
 

@@ -4,9 +4,9 @@
  *                  |
  *                  +-- the client has gone: the request is freed, nothing is written
  *
- * All of an answer is put together before any of it is sent, so an answer is whole or not begun, and
- * its length is known. Values that come from outside cannot end their header. Nothing here streams:
- * what is answered has to fit in memory.
+ * All of an answer is put together before any of it is sent, so an answer is whole or not begun,
+ * and its length is known. Values that come from outside cannot end their header. Nothing here
+ * streams: what is answered has to fit in memory.
  */
 #include "server/accepted.h"
 #include "server/http_request.h"

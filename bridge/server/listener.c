@@ -5,7 +5,8 @@
  *        |                +-- out of descriptors: not watched for PAUSE_MS
  *        +-- no room: not watched until accepted.c says that somebody has gone
  *
- * What is not accepted waits in the kernel's backlog. The order in which it comes in is the kernel's.
+ * What is not accepted waits in the kernel's backlog. The order in which it comes in is the
+ * kernel's.
  */
 #include "server/listener.h"
 

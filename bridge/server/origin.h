@@ -4,8 +4,9 @@
 
 #include <stdbool.h>
 
-/* Whether the origin ("https://chat.example") is in a list separated by blanks. NULL: an empty list.
- * What is in this list of the server's may use cookies, so there is no word for every origin. */
+/* Whether the origin ("https://chat.example") is in a list separated by blanks. NULL: an empty
+ * list. What is in this list of the server's may use cookies, so there is no word for every
+ * origin. */
 bool origin_in_list(const char *origin, const char *list);
 
 /* Whether a page of the origin may open a WebSocket of an app that has this list: NULL, and "*" in

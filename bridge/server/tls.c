@@ -1,9 +1,9 @@
 /* tls.c - chain and key of a handshake (the rest is in tls.h).
  *
- * A context has a place for the key of each type, RSA, EC and so on, and a handshake takes whichever
- * the client likes: a key of another type would stand beside the old one, and no call empties a
- * context's places. So what a reload reads becomes a context of its own, which holds the pair and
- * does nothing else, and each handshake is given that pair alone.
+ * A context has a place for the key of each type, RSA, EC and so on, and a handshake takes
+ * whichever the client likes: a key of another type would stand beside the old one, and no call
+ * empties a context's places. So what a reload reads becomes a context of its own, which holds the
+ * pair and does nothing else, and each handshake is given that pair alone.
  */
 #include "server/tls.h"
 

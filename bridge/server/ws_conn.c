@@ -20,8 +20,8 @@
  *     (or the timer, when there is no room for that)
  *
  * Both at once. Each has sent a Close before the other's came: ws_peer_closed() finds `closing` set
- * and takes the client's for the answer. If ours was still queued, it is dropped with the queue, and
- * the end of the socket has to do.
+ * and takes the client's for the answer. If ours was still queued, it is dropped with the queue,
+ * and the end of the socket has to do.
  *
  * A write fails. libwebsockets may be in the middle of a callback for this socket, or we in a walk
  * over a channel, so it is only marked:
@@ -34,8 +34,9 @@
  * To leave the hub may queue frames for others (a member has gone), also for connections that this
  * flush has done: they are marked again, and ws_flush() goes on until none is.
  *
- * A slow client. What its socket does not take stays with libwebsockets (one rest) and in the queue;
- * on_stalled() gives it up after max_queue_ms in which nothing went, or when the queue is full:
+ * A slow client. What its socket does not take stays with libwebsockets (one rest) and in the
+ * queue; on_stalled() gives it up after max_queue_ms in which nothing went, or when the queue is
+ * full:
  *
  *     publishing                                    the socket
  *     transport_send(): no room                      takes nothing
