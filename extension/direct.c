@@ -312,14 +312,20 @@ update_alone(direct *d, HeapTuple tuple)
 }
 
 void
-direct_refuse(const direct *d, const char *why)
+refuse_trigger(const char *table, const char *why)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-			 errmsg("another trigger on table \"%s\" is in the way of unichat", RelationGetRelationName(d->rel)),
+			 errmsg("another trigger on table \"%s\" is in the way of unichat", table),
 			 errdetail("%s", why),
 			 errhint("Change what is stored in a BEFORE trigger that returns the row."),
-			 errtable(d->rel)));
+			 err_generic_string(PG_DIAG_TABLE_NAME, table)));
+}
+
+void
+direct_refuse(const direct *d, const char *why)
+{
+	refuse_trigger(RelationGetRelationName(d->rel), why);
 }
 
 /* The version at that place, if it is the row's newest. */

@@ -61,6 +61,7 @@ extern bool direct_update(direct *d, const row *r, direct_statement *statement);
 
 /* That error, 27000, for whoever finds out by himself.  why is a sentence. */
 pg_noreturn extern void direct_refuse(const direct *d, const char *why);
+pg_noreturn extern void refuse_trigger(const char *table, const char *why);
 
 /* Inserts a row of all columns.  Only if ours_alone. */
 extern void direct_insert(direct *d, Datum *values, bool *nulls);

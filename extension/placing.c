@@ -385,7 +385,8 @@ forget(message *m, int seqs)
 	arguments	args = {0};
 
 	add_int8(&args, m->request.id);
-	plan_run(&forget_request, &args);
+	if (plan_run(&forget_request, &args) == 0)
+		refuse_trigger("chat_requests", "It has kept a request that no message has opened.");
 	player_return_seqs(m->player_id, seqs);
 }
 

@@ -51,6 +51,7 @@
 #include "utils/timestamp.h"
 
 #include "args.h"
+#include "direct.h"
 #include "event.h"
 #include "guard.h"
 #include "plans.h"
@@ -60,6 +61,8 @@
 PG_FUNCTION_INFO_V1(unichat_append_only);
 PG_FUNCTION_INFO_V1(unichat_erase_player);
 PG_FUNCTION_INFO_V1(unichat_prune);
+
+#define COPIES_MAX 100			/* of a push, one after another, while its player is erased */
 
 /* An ordinary change of status, with its event. */
 static plan resolve_open = {
@@ -103,6 +106,18 @@ static plan find_late = {
 	1, {TEXTOID}
 };
 
+/* After all of these: where something has stayed, which another's trigger has seen to. */
+static plan find_left = {
+	"SELECT 'chat_messages' FROM @.chat_messages WHERE player_id = $1"
+	" UNION ALL SELECT 'chat_players' FROM @.chat_players WHERE player_id = $1 AND player_name IS NOT NULL"
+	" UNION ALL SELECT 'push_notifications' FROM @.push_notifications n JOIN @.chat_requests r ON r.id = n.request_id"
+	"  WHERE r.player_id = $1 AND (n.title, n.body, n.data, n.last_error, n.erased) IS DISTINCT FROM ('', '', '{}', NULL, true)"
+	" UNION ALL SELECT 'push_attempts' FROM @.push_attempts a JOIN @.push_notifications n ON n.id = a.push_id"
+	"  JOIN @.chat_requests r ON r.id = n.request_id WHERE r.player_id = $1 AND a.error IS NOT NULL"
+	" LIMIT 1",
+	1, {TEXTOID}
+};
+
 /* Whoever prunes at the same time takes other requests. */
 static plan find_old = {
 	"SELECT id, player_id FROM ("
@@ -131,6 +146,15 @@ static plan prune_request[] = {
 	{"DELETE FROM @.chat_messages WHERE player_id = $1 AND request_id = $2", 2, {TEXTOID, INT8OID}},
 	{"DELETE FROM @.chat_events WHERE player_id = $1 AND request_id = $2", 2, {TEXTOID, INT8OID}},
 	{"DELETE FROM @.chat_requests WHERE player_id = $1 AND id = $2", 2, {TEXTOID, INT8OID}},
+};
+
+static plan find_unpruned = {
+	"SELECT 'push_notifications' FROM @.push_notifications WHERE player_id = $1 AND request_id = $2"
+	" UNION ALL SELECT 'chat_messages' FROM @.chat_messages WHERE player_id = $1 AND request_id = $2"
+	" UNION ALL SELECT 'chat_events' FROM @.chat_events WHERE player_id = $1 AND request_id = $2"
+	" UNION ALL SELECT 'chat_requests' FROM @.chat_requests WHERE player_id = $1 AND id = $2"
+	" LIMIT 1",
+	2, {TEXTOID, INT8OID}
 };
 
 /* Pushes that tell of many chats. */
@@ -214,23 +238,31 @@ erase(void *arg)
 				 errmsg("player \"%s\" has opened a request at this moment", player_id),
 				 errhint("Call unichat_erase_player again.")));
 	call->done = run_for_player(&erase_messages, player_id);
-	while (run_for_player(&erase_pushes, player_id) > 0)
+	for (int i = 0; i < COPIES_MAX && run_for_player(&erase_pushes, player_id) > 0; i++)
 		CHECK_FOR_INTERRUPTS();
 	run_for_player(&erase_attempts, player_id);
+	if (run_for_player(&find_left, player_id) > 0)
+		refuse_trigger(row_text(0, 1), "It has kept something of a player who is to be erased.");
 	player_leave_event("erased", player_id, call->actor, psprintf("{\"messages\": " INT64_FORMAT "}", call->done));
+}
+
+static uint64
+run_for_request(plan *p, const char *player_id, int64 request_id)
+{
+	arguments	args = {0};
+
+	add_text(&args, player_id);
+	add_int8(&args, request_id);
+	return plan_run(p, &args);
 }
 
 static void
 prune_one(const char *player_id, int64 request_id)
 {
 	for (int i = 0; i < lengthof(prune_request); i++)
-	{
-		arguments	args = {0};
-
-		add_text(&args, player_id);
-		add_int8(&args, request_id);
-		plan_run(&prune_request[i], &args);
-	}
+		run_for_request(&prune_request[i], player_id, request_id);
+	if (run_for_request(&find_unpruned, player_id, request_id) > 0)
+		refuse_trigger(row_text(0, 1), "It has kept rows of a request that is to be pruned.");
 }
 
 /* The event comes first, while the one before it is still there. */

@@ -61,6 +61,42 @@ SELECT (unichat_status(id, 'resolved')).status FROM chat_requests WHERE player_i
 SELECT unichat_prune('0');
 DROP TRIGGER act ON chat_messages;
 SELECT count(*) FROM chat_messages WHERE player_id = 'fay';
+-- keeps what is to be erased or pruned: then nothing is
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN CASE TG_ARGV[0] WHEN 'nothing' THEN NULL ELSE OLD END; END $$;
+SELECT seq FROM unichat_send('hal', 'keep this', player_name => 'Hal');
+INSERT INTO push_attempts (push_id, attempt, outcome, error) SELECT id, 1, 'failed', 'keep this' FROM push_notifications WHERE player_id = 'hal';
+CREATE TRIGGER keep BEFORE DELETE ON chat_messages FOR EACH ROW EXECUTE FUNCTION keep('nothing');
+SELECT unichat_erase_player('hal');
+DROP TRIGGER keep ON chat_messages;
+CREATE TRIGGER keep BEFORE UPDATE ON push_notifications FOR EACH ROW EXECUTE FUNCTION keep('the row');
+SELECT unichat_erase_player('hal');
+DROP TRIGGER keep ON push_notifications;
+CREATE TRIGGER keep BEFORE UPDATE ON push_notifications FOR EACH ROW EXECUTE FUNCTION keep('nothing');
+SELECT unichat_erase_player('hal');
+DROP TRIGGER keep ON push_notifications;
+CREATE TRIGGER keep BEFORE UPDATE ON push_attempts FOR EACH ROW EXECUTE FUNCTION keep('nothing');
+SELECT unichat_erase_player('hal');
+DROP TRIGGER keep ON push_attempts;
+CREATE FUNCTION keep_name() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.player_name := OLD.player_name; RETURN NEW; END $$;
+CREATE TRIGGER keep BEFORE UPDATE ON chat_players FOR EACH ROW EXECUTE FUNCTION keep_name();
+SELECT unichat_erase_player('hal');
+DROP TRIGGER keep ON chat_players;
+SELECT player_name, status, title <> '' AS titled, error, message_text FROM chat_players p JOIN chat_requests r USING (player_id, player_name)
+    JOIN push_notifications n ON n.request_id = r.id JOIN push_attempts ON push_id = n.id JOIN chat_messages m ON m.request_id = r.id WHERE p.player_id = 'hal';
+SELECT (unichat_status(id, 'resolved')).status FROM chat_requests WHERE player_id = 'hal';
+CREATE TRIGGER keep BEFORE DELETE ON push_notifications FOR EACH ROW EXECUTE FUNCTION keep('nothing');
+SELECT unichat_prune('0');
+DROP TRIGGER keep ON push_notifications;
+CREATE TRIGGER keep BEFORE DELETE ON chat_messages FOR EACH ROW EXECUTE FUNCTION keep('nothing');
+SELECT unichat_prune('0');
+DROP TRIGGER keep ON chat_messages;
+CREATE TRIGGER keep BEFORE DELETE ON chat_requests FOR EACH ROW EXECUTE FUNCTION keep('nothing');
+SELECT unichat_prune('0');
+DROP TRIGGER keep ON chat_requests;
+SELECT count(*) FROM chat_messages WHERE player_id = 'hal';
+SELECT unichat_erase_player('hal');
+SELECT p.player_name, title, error FROM chat_players p JOIN chat_requests r USING (player_id)
+    JOIN push_notifications n ON n.request_id = r.id JOIN push_attempts ON push_id = n.id WHERE p.player_id = 'hal';
 -- writes an event while we do: it is the owner's, and restored
 CREATE TRIGGER act AFTER INSERT ON chat_messages FOR EACH ROW
     EXECUTE FUNCTION act('INSERT INTO public.chat_events (player_id, seq, kind, at) VALUES (''ghost'', 1, ''message'', now())');
@@ -71,4 +107,4 @@ SELECT player_id, (unichat_verify(player_id)).ok FROM chat_players ORDER BY 1;
 
 DROP VIEW trail;
 DROP EXTENSION unichat;
-DROP FUNCTION act(), set_owner(), set_status(), set_id();
+DROP FUNCTION act(), set_owner(), set_status(), set_id(), keep(), keep_name();
