@@ -29,8 +29,9 @@
  */
 #include "postgres.h"
 
+#include <openssl/evp.h>
+
 #include "catalog/pg_type.h"
-#include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
@@ -40,6 +41,12 @@
 #include "utils/jsonb.h"
 
 #include "chain.h"
+
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+#define fetch_sha256() EVP_MD_fetch(NULL, "SHA256", NULL)
+#else
+#define fetch_sha256() EVP_sha256()
+#endif
 
 #define SALT_BYTES 16
 #define SALT_POOL 64
@@ -132,19 +139,36 @@ cover(StringInfo covered, Oid type, Datum value, bool isnull)
 	}
 }
 
+/*
+ * By OpenSSL itself, with one context for as long as the process lives.
+ * PostgreSQL's common/cryptohash.h has one made, and the algorithm looked up, for
+ * each hash, which costs more than what is hashed here.
+ */
+static bool
+compute_sha256(const StringInfo covered, unsigned char *hash)
+{
+	static const EVP_MD *algorithm = NULL;
+	static EVP_MD_CTX *context = NULL;
+
+	if (algorithm == NULL)
+		algorithm = fetch_sha256();
+	if (context == NULL)
+		context = EVP_MD_CTX_new();
+	return algorithm != NULL && context != NULL &&
+		EVP_DigestInit_ex(context, algorithm, NULL) == 1 &&
+		EVP_DigestUpdate(context, covered->data, covered->len) == 1 &&
+		EVP_DigestFinal_ex(context, hash, NULL) == 1;
+}
+
 static bytea *
 sha256(const StringInfo covered)
 {
 	bytea	   *hash = make_bytea(PG_SHA256_DIGEST_LENGTH);
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
 
-	if (context == NULL || pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (const uint8 *) covered->data, covered->len) < 0 ||
-		pg_cryptohash_final(context, (uint8 *) VARDATA(hash), PG_SHA256_DIGEST_LENGTH) < 0)
+	if (!compute_sha256(covered, (unsigned char *) VARDATA(hash)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not compute a SHA-256 hash")));
-	pg_cryptohash_free(context);
 	return hash;
 }
 

@@ -15,7 +15,7 @@ PG_CFLAGS  += -Wno-unknown-warning-option -Wno-ignored-optimization-argument -Wn
 endif
 # Before 16, every function that modules share is exported. Whoever else in the server's process has a plan_run or get_text,
 # ours are called: they are bound here, as we are linked.
-SHLIB_LINK += -Wl,-Bsymbolic
+SHLIB_LINK += -Wl,-Bsymbolic -lcrypto
 EXTRA_CLEAN = extension/unichat--*.sql
 
 # Hardened, whatever PostgreSQL was built with. Not with sanitizers: what they watch, these would have changed.
