@@ -23,7 +23,7 @@ export function inOwnNetwork(file) {
 }
 
 export const isInOwnNetwork = Boolean(process.env.UNICHAT_OWN_NETWORK);
-export const canHaveOwnNetwork = run('unshare', ['-n', 'true'], { mayFail: true }).status === 0;
+export const canHaveOwnNetwork = run('unshare', ['-n', 'ip', 'link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far'], { mayFail: true }).status === 0;
 
 export async function moveFar(cluster) {
   const relay = spawn('unshare', ['-n', process.execPath, '-e', RELAY, `${cluster.folder}/.s.PGSQL.${cluster.port}`, '5432'], { stdio: ['ignore', 'pipe', 'inherit'] });
