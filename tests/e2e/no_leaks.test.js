@@ -24,6 +24,7 @@ test('over HTTP: what is taken and what is refused', async () => {
   const first = await send(player, { message: 'kolibri-text', playerName: 'Kolibri Name', clientMessageId: 'k1' });
   assert.equal(first.status, 201);
   assert.equal((await send(staff, { playerId: 'ann', message: 'kolibri-text for ann' })).status, 201);
+  assert.equal((await send(bridge.token('player', 'carl'), { message: 'kolibri-text that nobody answers, so that its push is not taken back' })).status, 201);
   await refused(send(player, { message: 'kolibri-text '.repeat(400) }), 400);
   await refused(send(player, { message: 'kolibri-text\u0000' }), 400);
   await refused(send(bridge.token('player', 'ann'), { message: 'kolibri-text', playerName: 'Kolibri Name '.repeat(50) }), 400);
