@@ -42,12 +42,6 @@
 
 #include "chain.h"
 
-#if OPENSSL_VERSION_NUMBER >= 0x30000000L
-#define fetch_sha256() EVP_MD_fetch(NULL, "SHA256", NULL)
-#else
-#define fetch_sha256() EVP_sha256()
-#endif
-
 #define SALT_BYTES 16
 #define SALT_POOL 64
 
@@ -147,11 +141,11 @@ cover(StringInfo covered, Oid type, Datum value, bool isnull)
 static bool
 compute_sha256(const StringInfo covered, unsigned char *hash)
 {
-	static const EVP_MD *algorithm = NULL;
+	static EVP_MD *algorithm = NULL;
 	static EVP_MD_CTX *context = NULL;
 
 	if (algorithm == NULL)
-		algorithm = fetch_sha256();
+		algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
 	if (context == NULL)
 		context = EVP_MD_CTX_new();
 	return algorithm != NULL && context != NULL &&
