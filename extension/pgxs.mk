@@ -29,6 +29,9 @@ endif
 VPATH      := $(CURDIR)
 PG_CONFIG  ?= pg_config
 PGXS       := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(wildcard $(PGXS)),)
+$(error $(PG_CONFIG) does not lead to what extensions are built with; on Debian, `scripts/install-deps.sh build` installs it (postgresql-server-dev-15). For another PostgreSQL: make PG_CONFIG=/path/to/its/pg_config)
+endif
 ifeq ($(findstring -fsanitize,$(COPT))$(findstring _FORTIFY_SOURCE,$(shell $(PG_CONFIG) --cppflags --cflags)),)
 PG_CFLAGS  += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
